@@ -1,0 +1,177 @@
+"""Refusals: one table of codes, one exception, one envelope.
+
+Every answer that refuses has the same JSON body, whoever refuses::
+
+    {"success": false, "error": {"code", "message", "requestId", "hint"?, "retryAfter"?, "details"?}}
+
+``ERRORS`` names every code that the service can answer with, the gateway's included, with its HTTP status and the
+message that is used when the place that refuses has nothing better to say. Raise ``ApiError(code)`` anywhere in
+the application; ``register`` teaches a Flask application to turn it, and everything else that can go wrong, into
+the envelope. The command line prints the message of the same exception.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, Response, json, request
+from peewee import InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+log = logging.getLogger(__name__)
+
+DATABASE_RETRY_AFTER = 1
+"""Seconds after which a caller may try again when the database was busy or away."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """What is fixed about one code: its HTTP status and its message in the absence of a better one."""
+
+    status: int
+    message: str
+
+
+ERRORS: Mapping[str, ErrorKind] = {
+    # who is calling: decided by the gateway
+    "KEY_IN_URL": ErrorKind(400, "An API key was sent in the URL; send it in a header."),
+    "AMBIGUOUS_CREDENTIALS": ErrorKind(400, "The request carries more than one API key."),
+    "MISSING_API_KEY": ErrorKind(401, "The request carries no API key."),
+    "INVALID_API_KEY": ErrorKind(401, "The API key is not valid."),
+    "KEY_REVOKED": ErrorKind(401, "The API key has been revoked."),
+    "KEY_EXPIRED": ErrorKind(401, "The API key has expired."),
+    "KEY_ROTATED": ErrorKind(401, "The API key was rotated and its grace period is over."),
+    "ACCOUNT_SUSPENDED": ErrorKind(403, "The account is suspended."),
+    "PORTAL_INACTIVE": ErrorKind(403, "The portal of this key is not active."),
+    "NOT_PORTAL_MEMBER": ErrorKind(403, "The key's owner is not a member of the portal."),
+    "IP_NOT_ALLOWED": ErrorKind(403, "The key may not be used from this address."),
+    "RATE_LIMITED": ErrorKind(429, "Too many requests."),
+    "AUTH_ATTEMPTS_LIMITED": ErrorKind(429, "Too many failed attempts from this address."),
+    "GATEWAY_UNAVAILABLE": ErrorKind(503, "The gateway cannot decide about this request right now."),
+    # what the key may do
+    "MANAGEMENT_KEY_NO_ENTITY_ACCESS": ErrorKind(403, "Management keys cannot call this endpoint."),
+    "MANAGEMENT_KEY_REQUIRED": ErrorKind(403, "This endpoint needs a management key."),
+    "KEY_TYPE_NOT_ALLOWED": ErrorKind(403, "Keys of this type cannot call this endpoint."),
+    "ACCOUNT_RESTRICTED": ErrorKind(403, "The account is restricted: it may read but not change anything."),
+    "MANAGEMENT_SCOPE_REQUIRED": ErrorKind(403, "The management key lacks the scope for this endpoint."),
+    "SCOPE_DENIED": ErrorKind(403, "The key lacks the scope for this endpoint."),
+    "INTEGRATION_REQUIRED": ErrorKind(403, "The key lacks the integration for this endpoint."),
+    # the request itself
+    "VALIDATION_ERROR": ErrorKind(400, "The request is not valid."),
+    "NOT_FOUND": ErrorKind(404, "There is no such endpoint."),
+    "ENTITY_NOT_FOUND": ErrorKind(404, "There is no such object."),
+    "METHOD_NOT_ALLOWED": ErrorKind(405, "The endpoint does not serve this method."),
+    "PAYLOAD_TOO_LARGE": ErrorKind(413, "The request body is too large."),
+    "UNSUPPORTED_MEDIA_TYPE": ErrorKind(415, "The request body must be JSON (Content-Type: application/json)."),
+    # keys and portals
+    "MISSING_PORTAL_ID": ErrorKind(400, "portalId is required."),
+    "PORTAL_NOT_LINKED": ErrorKind(400, "The portal is not linked to Bitrix24 or not active."),
+    "KEY_ALREADY_ROTATED": ErrorKind(409, "The key has already been rotated."),
+    "PREDECESSOR_IN_GRACE": ErrorKind(409, "The key that this one replaced is still in its grace period."),
+    "KEY_NOT_ACTIVE": ErrorKind(409, "The key is revoked or expired."),
+    "IDEMPOTENCY_IN_PROGRESS": ErrorKind(409, "The first request with this Idempotency-Key is still running."),
+    "IDEMPOTENCY_KEY_REUSED": ErrorKind(422, "This Idempotency-Key was used for a different request."),
+    "BITRIX_UNAVAILABLE": ErrorKind(502, "The portal's Bitrix24 webhook did not answer."),
+    # our own trouble
+    "INTERNAL_ERROR": ErrorKind(500, "Something went wrong on our side."),
+    "DATABASE_UNAVAILABLE": ErrorKind(503, "The database is not available right now."),
+}
+
+HTTP_STATUS_CODES = {
+    400: "VALIDATION_ERROR",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    413: "PAYLOAD_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+}
+"""The code for an error that Flask or werkzeug raised; every status that is not here is a fault of ours."""
+
+
+class ApiError(Exception):
+    """A refusal with a code of ``ERRORS``.
+
+    ``details`` is the machine-readable part (for ``VALIDATION_ERROR``: ``{"field": ["why", …]}``), ``hint`` tells
+    a person what to do, ``retry_after`` is in whole seconds and is sent as the ``Retry-After`` header too.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str | None = None,
+        *,
+        details: Mapping[str, Any] | None = None,
+        hint: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        kind = ERRORS[code]
+        self.code = code
+        self.status = kind.status
+        self.message = message or kind.message
+        self.details = details
+        self.hint = hint
+        self.retry_after = retry_after
+        super().__init__(self.message)
+
+
+def invalid(**fields: str) -> ApiError:
+    """The ``VALIDATION_ERROR`` that names each bad field with one reason: ``invalid(name="Too long.")``."""
+    return ApiError("VALIDATION_ERROR", details={field: [reason] for field, reason in fields.items()})
+
+
+def envelope_error(error: ApiError, request_id: str) -> dict[str, Any]:
+    """The JSON body of a refusal; members that say nothing are left out."""
+    body: dict[str, Any] = {"code": error.code, "message": error.message, "requestId": request_id}
+    if error.hint is not None:
+        body["hint"] = error.hint
+    if error.retry_after is not None:
+        body["retryAfter"] = error.retry_after
+    if error.details is not None:
+        body["details"] = error.details
+    return {"success": False, "error": body}
+
+
+def error_response(error: ApiError) -> Response:
+    """``error`` as the answer to the current request."""
+    body = json.dumps(envelope_error(error, request.environ["vibekeys.request_id"]), ensure_ascii=False)
+    response = Response(body + "\n", error.status, content_type="application/json")
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def register(app: Flask) -> None:
+    """Make every refusal, expected or not, of ``app`` the envelope."""
+    app.register_error_handler(ApiError, error_response)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(OperationalError, _from_database)
+    app.register_error_handler(InterfaceError, _from_database)
+    app.register_error_handler(Exception, _from_bug)
+
+
+def _from_http(error: HTTPException) -> Response:
+    code = HTTP_STATUS_CODES.get(error.code or 500)
+    if code is None:
+        return _from_bug(error)
+    response = error_response(ApiError(code))
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response
+
+
+def _from_database(error: Exception) -> Response:
+    log.error("database unavailable: %s", error)
+    return error_response(ApiError("DATABASE_UNAVAILABLE", retry_after=DATABASE_RETRY_AFTER))
+
+
+def _from_bug(error: Exception) -> Response:
+    # A traceback names code, never the values of variables, so no raw key is in it; the message of an
+    # exception may quote its input, which for this API can be a secret, so only its type is logged.
+    log.error("unexpected %s", type(error).__name__, exc_info=_without_message(error))
+    return error_response(ApiError("INTERNAL_ERROR"))
+
+
+def _without_message(error: BaseException) -> tuple[type[BaseException], BaseException, Any]:
+    return RuntimeError, RuntimeError(type(error).__name__), error.__traceback__
