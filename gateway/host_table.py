@@ -1,0 +1,323 @@
+"""What the workers of one host share: counts, the mode, and addresses that fail.
+
+Two files in the state folder, mapped into the memory of each worker and changed only under one
+file lock, so that counting is exact across processes and costs a few microseconds::
+
+    host          header: mode, epoch, generation …; then the table of failing addresses
+    counters.N    an open-addressing hash table of counters; N is its generation
+
+**Counters** hold, for each window, the highest count that this host has seen. They are the *floor*
+told to Redis, which must never count from less, and they go on counting when Redis is away.
+
+**Mode and epoch**: `believed` says whether Redis decides. The epoch is raised whenever an answer of
+Redis that is still under way must not be believed any more: when Redis goes away, when it comes
+back, when it is found to have lost something. An answer asked for in one epoch and settled in
+another counts for nothing, and the request is decided again. So a count that Redis gave and then
+forgot is never given twice.
+
+A process that is killed in between leaves at worst one count too many: every state on the way is
+valid, and the lock falls with its holder. A file that is torn or of another version is begun anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import struct
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.address_failures import FAILURES_SIZE, AddressFailures
+from gateway.limits import Limit
+
+_MAGIC = b"vibekeys host 01"
+# magic, believed, epoch, generation of the counters' file, hash of the Redis server's run id,
+# unix time of the last forwarded header from an untrusted loopback peer
+_HEADER = struct.Struct("<16sQQQ16sQ")
+_BELIEVED, _EPOCH, _GENERATION, _SERVER, _FORWARDED = 16, 24, 32, 40, 56
+_FAILURES_AT = 64
+
+_COUNTERS_MAGIC = b"vibekeys count01"
+_COUNTERS_HEADER = struct.Struct("<16sQQ")  # magic, capacity, slots taken
+_TAKEN = 24
+_SLOT = struct.Struct("<16sQQ")  # name, unix second from which the slot may be reused, count
+_UNSIGNED = struct.Struct("<Q")
+_FIRST_CAPACITY = 4096
+_FULL = 0.6
+
+# A window is kept this long after its end, for workers whose clock or answer is late.
+_LINGER = 60
+
+
+class Standing(NamedTuple):
+    """What a request finds before it asks Redis."""
+
+    believed: bool
+    epoch: int
+    floors: tuple[int, ...]
+
+
+class HostTable:
+    """The table of one host, opened in one process. Open it after a fork: a lock that is inherited
+    excludes nobody. Threads may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the table in `folder`, making its files when they are absent or not valid.
+
+        Raises OSError when the folder cannot be written.
+        """
+        self._folder = folder
+        self._thread_lock = threading.Lock()
+        self._lock_file = os.open(folder / "host.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+        try:
+            self._host = _map(folder / "host", _FAILURES_AT + FAILURES_SIZE, _MAGIC)
+            self.failures = AddressFailures(memoryview(self._host)[_FAILURES_AT:])
+            self._open_counters()
+        finally:
+            fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of the files. Counts stay on disk."""
+        self.failures.release()
+        self._host.close()
+        self._counters.close()
+        os.close(self._lock_file)
+
+    # --- what a request asks -------------------------------------------------------------------
+
+    def standing(self, limits: Sequence[Limit], now: float) -> Standing:
+        """Return whether Redis is believed, in which epoch, and this host's counts for `limits`."""
+        names = _names(limits, now)
+        with self._locked():
+            floors = tuple(self._count(name) for name in names)
+            return Standing(self._read(_BELIEVED) == 1, self._read(_EPOCH), floors)
+
+    def settle(self, epoch: int, limits: Sequence[Limit], counts: Sequence[int], asked_at: float) -> bool:
+        """Note the counts that Redis answered; return whether the answer still stands.
+
+        `asked_at` is the time by which the windows were chosen. False when the epoch has changed
+        since: nothing is noted then.
+        """
+        names = _names(limits, asked_at)
+        with self._locked():
+            if self._read(_EPOCH) != epoch:
+                return False
+            for name, limit, count in zip(names, limits, counts, strict=True):
+                self._raise_to(name, count, limit, asked_at)
+            return True
+
+    def count(
+        self, limits: Sequence[Limit], now: float, *, enforce: bool
+    ) -> tuple[tuple[int, ...], int | None]:
+        """Count one request here, against all limits or none.
+
+        Returns the counts after it and the place of the limit that refuses it, if any. Without
+        `enforce` nothing refuses.
+        """
+        names = _names(limits, now)
+        with self._locked():
+            counts = [self._count(name) for name in names]
+            if enforce:
+                for place, limit in enumerate(limits):
+                    if counts[place] + 1 > limit.quota:
+                        return tuple(counts), place
+            for name, limit, count in zip(names, limits, counts, strict=True):
+                self._raise_to(name, count + 1, limit, now)
+            return tuple(count + 1 for count in counts), None
+
+    # --- mode and epoch --------------------------------------------------------------------------
+
+    def is_believed(self) -> bool:
+        """Tell whether Redis decides for this host."""
+        with self._locked():
+            return self._read(_BELIEVED) == 1
+
+    def epoch(self) -> int:
+        """Return the current epoch."""
+        with self._locked():
+            return self._read(_EPOCH)
+
+    def disbelieve(self) -> bool:
+        """Judge without Redis from now on, in a new epoch; return whether that is news."""
+        with self._locked():
+            news = self._read(_BELIEVED) == 1
+            self._write(_BELIEVED, 0)
+            self._write(_EPOCH, self._read(_EPOCH) + 1)
+            return news
+
+    def believe(self, epoch: int) -> bool:
+        """Let Redis decide again, unless the epoch is not `epoch` any more; return whether it does."""
+        with self._locked():
+            if self._read(_EPOCH) != epoch:
+                return False
+            self._write(_BELIEVED, 1)
+            self._write(_EPOCH, epoch + 1)
+            return True
+
+    def new_epoch(self) -> None:
+        """Take no answer of Redis that is under way now."""
+        with self._locked():
+            self._write(_EPOCH, self._read(_EPOCH) + 1)
+
+    def knows_server(self, run_id: str) -> bool:
+        """Tell whether the Redis server with this run id is the one that this host met last."""
+        with self._locked():
+            return self._host[_SERVER : _SERVER + 16] == _mark(run_id)
+
+    def meet_server(self, run_id: str) -> None:
+        """Remember the Redis server, in a new epoch if it is not the one that this host knew: it
+        restarted, or another took over, and counts that it gave may be lost."""
+        with self._locked():
+            if self._host[_SERVER : _SERVER + 16] != _mark(run_id):
+                self._host[_SERVER : _SERVER + 16] = _mark(run_id)
+                self._write(_EPOCH, self._read(_EPOCH) + 1)
+
+    # --- what the operator should know -----------------------------------------------------------
+
+    def note_forwarded_from_untrusted(self, now: float) -> bool:
+        """Remember that a loopback peer outside the trusted proxies sent forwarded headers; return
+        whether that was unknown until now."""
+        with self._locked():
+            news = self._read(_FORWARDED) == 0
+            self._write(_FORWARDED, int(now))
+            return news
+
+    def forwarded_from_untrusted_at(self) -> int | None:
+        """Return the unix second when that was last seen, if it was."""
+        with self._locked():
+            return self._read(_FORWARDED) or None
+
+    def forget_forwarded(self) -> None:
+        """Forget it: the settings are read anew at each start."""
+        with self._locked():
+            self._write(_FORWARDED, 0)
+
+    # --- failing addresses -------------------------------------------------------------------------
+
+    def count_failure(self, network: bytes, now: float) -> int:
+        """Count a failed credential of `network` in the current minute; return its failures so far."""
+        with self._locked():
+            return self.failures.count(network, now)
+
+    # --- inside ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._thread_lock:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            try:
+                if self._read(_GENERATION) != self._generation:
+                    self._open_counters()
+                yield
+            finally:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def _read(self, at: int) -> int:
+        value: int = _UNSIGNED.unpack_from(self._host, at)[0]
+        return value
+
+    def _write(self, at: int, value: int) -> None:
+        _UNSIGNED.pack_into(self._host, at, value)
+
+    def _open_counters(self) -> None:
+        self._generation = self._read(_GENERATION)
+        path = self._folder / f"counters.{self._generation}"
+        self._counters = _map(path, _counters_size(_FIRST_CAPACITY), _COUNTERS_MAGIC)
+        self._capacity = (len(self._counters) - _COUNTERS_HEADER.size) // _SLOT.size
+
+    def _find(self, name: bytes, now: float | None = None) -> tuple[int, bool]:
+        """Return where the slot of `name` is, or else where it goes, and whether it is there.
+
+        Slots never become free again, so a chain of them is never cut; one whose window is long
+        over (`now` given) is taken by the next that passes.
+        """
+        counters, capacity = self._counters, self._capacity
+        place = int.from_bytes(name[:8], "little") % capacity
+        reusable = -1
+        while True:
+            at = _COUNTERS_HEADER.size + place * _SLOT.size
+            found, reuse_from, _ = _SLOT.unpack_from(counters, at)
+            if found == name:
+                return at, True
+            if reuse_from == 0:
+                return (at if reusable < 0 else reusable), False
+            if reusable < 0 and now is not None and reuse_from <= now:
+                reusable = at
+            place = (place + 1) % capacity
+
+    def _count(self, name: bytes) -> int:
+        at, present = self._find(name)
+        count: int = _UNSIGNED.unpack_from(self._counters, at + 24)[0] if present else 0
+        return count
+
+    def _raise_to(self, name: bytes, count: int, limit: Limit, now: float) -> None:
+        at, present = self._find(name, now)
+        if present:
+            if count > _UNSIGNED.unpack_from(self._counters, at + 24)[0]:
+                _UNSIGNED.pack_into(self._counters, at + 24, count)
+            return
+        is_free = _UNSIGNED.unpack_from(self._counters, at + 16)[0] == 0
+        reuse_from = limit.window_start(now) + limit.window + _LINGER
+        _SLOT.pack_into(self._counters, at, name, reuse_from, count)
+        if is_free:
+            self._slot_taken(now)
+
+    def _slot_taken(self, now: float) -> None:
+        taken = _UNSIGNED.unpack_from(self._counters, _TAKEN)[0] + 1
+        _UNSIGNED.pack_into(self._counters, _TAKEN, taken)
+        if taken > self._capacity * _FULL:
+            self._grow(now)
+
+    def _grow(self, now: float) -> None:
+        """Move the counters that still matter to a new file, twice as large if they need it."""
+        slots = _SLOT.iter_unpack(memoryview(self._counters)[_COUNTERS_HEADER.size :])
+        live = [slot for slot in slots if slot[1] > now]
+        capacity = self._capacity * 2 if len(live) > self._capacity * _FULL / 2 else self._capacity
+        old, generation = self._generation, self._generation + 1
+        path = self._folder / f"counters.{generation}"
+        path.unlink(missing_ok=True)
+        self._counters = _map(path, _counters_size(capacity), _COUNTERS_MAGIC)
+        self._capacity, self._generation = capacity, generation
+        for slot in live:
+            at, _ = self._find(slot[0])
+            _SLOT.pack_into(self._counters, at, *slot)
+        _UNSIGNED.pack_into(self._counters, _TAKEN, len(live))
+        self._write(_GENERATION, generation)
+        (self._folder / f"counters.{old}").unlink(missing_ok=True)
+
+
+def _names(limits: Sequence[Limit], now: float) -> list[bytes]:
+    return [
+        blake2b(
+            f"{limit.owner}:{limit.scope}:{limit.window_start(now)}".encode(), digest_size=16
+        ).digest()
+        for limit in limits
+    ]
+
+
+def _mark(run_id: str) -> bytes:
+    return blake2b(run_id.encode(), digest_size=16).digest()
+
+
+def _counters_size(capacity: int) -> int:
+    return _COUNTERS_HEADER.size + capacity * _SLOT.size
+
+
+def _map(path: Path, size: int, magic: bytes) -> mmap.mmap:
+    """Map a file of at least `size` bytes that begins with `magic`, made or begun anew if need be."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        found = os.fstat(descriptor).st_size
+        if found < size or os.pread(descriptor, len(magic), 0) != magic:
+            os.ftruncate(descriptor, 0)
+            os.ftruncate(descriptor, size)
+            os.pwrite(descriptor, magic, 0)
+        return mmap.mmap(descriptor, 0)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,225 @@
+"""Connections to Redis, made for one thing: a trip that ends in time, or fails at once.
+
+redis-py retries ten times with time-outs of seconds, which is right for a batch job and wrong for a
+request. Here every trip has a deadline, nothing is retried, and after any error the connection is
+thrown away, so that a late answer can never be taken for the next one's.
+
+`ServerLink` sends packed commands over redis-py's own connections, which keeps TLS, authentication
+and Sentinel and saves more than half of the client's time. A new connection is *greeted* before its
+first use: the server's run id, clock and number of publications tell whether it can be believed.
+`ClientLink` goes through an ordinary client: Redis Cluster, or fakeredis.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import ConnectionInterface
+from redis.retry import Retry
+
+Reply = Any
+
+
+class LinkError(Exception):
+    """Redis did not answer in time, or not at all."""
+
+
+class Greeting(NamedTuple):
+    """What a server says of itself when a connection to it is made."""
+
+    run_id: str
+    clock_ahead_ms: float  # its clock less this process's monotonic clock
+    published: int
+
+
+class Link(Protocol):
+    """One way of talking to Redis."""
+
+    def call(self, command: tuple[Any, ...], deadline: float) -> Reply:
+        """Send one command and return its reply. `deadline` is monotonic, in seconds.
+
+        Raises `LinkError`; `redis.ResponseError` when Redis answers with an error.
+        """
+
+    def server_deadline_ms(self, deadline: float) -> int:
+        """Return a monotonic deadline by the server's clock, in milliseconds; 0 if it is unknown."""
+
+    def scan(self, pattern: str) -> list[bytes]:
+        """Return every key that matches."""
+
+    def close(self) -> None:
+        """Close all connections."""
+
+
+class ServerLink:
+    """Connections to one server, kept for reuse."""
+
+    def __init__(
+        self,
+        new_connection: Callable[[], ConnectionInterface],
+        published_key: str,
+        on_greeting: Callable[[Greeting], None],
+    ) -> None:
+        """`on_greeting` hears of each new connection and raises `LinkError` to refuse it."""
+        self._new_connection = new_connection
+        self._published_key = published_key
+        self._on_greeting = on_greeting
+        self._idle: deque[ConnectionInterface] = deque()
+        self._clock_ahead_ms = 0.0
+
+    def call(self, command: tuple[Any, ...], deadline: float) -> Reply:
+        """Send one command over an idle connection, or over a new one when there is none."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect(deadline)
+        try:
+            reply = _trip(connection, command, deadline)
+        except redis.ResponseError:
+            self._idle.append(connection)
+            raise
+        except BaseException:
+            connection.disconnect()
+            self.close()  # what broke one connection has most likely broken the idle ones too
+            raise
+        self._idle.append(connection)
+        return reply
+
+    def server_deadline_ms(self, deadline: float) -> int:
+        """Return the deadline by the clock of the server that was greeted last."""
+        return int(deadline * 1000 + self._clock_ahead_ms) if self._clock_ahead_ms else 0
+
+    def scan(self, pattern: str) -> list[bytes]:
+        """Return every key that matches, in as many trips as it takes."""
+        found: list[bytes] = []
+        cursor: Any = 0
+        while True:
+            command = ("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+            cursor, keys = self.call(command, time.monotonic() + 5)
+            found.extend(keys)
+            if int(cursor) == 0:
+                return found
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().disconnect()
+
+    def _connect(self, deadline: float) -> ConnectionInterface:
+        connection = self._new_connection()
+        try:
+            connection.socket_connect_timeout = connection.socket_timeout = _left(deadline)
+            connection.connect()
+            greeting = self._greet(connection, deadline)
+            self._clock_ahead_ms = greeting.clock_ahead_ms
+            self._on_greeting(greeting)
+        except (redis.RedisError, OSError) as error:
+            connection.disconnect()
+            raise LinkError(str(error)) from error
+        except BaseException:
+            connection.disconnect()
+            raise
+        return connection
+
+    def _greet(self, connection: ConnectionInterface, deadline: float) -> Greeting:
+        info = _trip(connection, ("INFO", "server"), deadline)
+        seconds, microseconds = _trip(connection, ("TIME",), deadline)
+        ahead = int(seconds) * 1000 + int(microseconds) / 1000 - time.monotonic() * 1000
+        published = _trip(connection, ("GET", self._published_key), deadline)
+        return Greeting(_run_id(info), ahead, int(published or 0))
+
+
+class ClientLink:
+    """An ordinary redis-py client."""
+
+    def __init__(self, client: redis.Redis | redis.RedisCluster) -> None:
+        self._client = client
+
+    def call(self, command: tuple[Any, ...], deadline: float) -> Reply:
+        """Send one command. The client's own time-outs bound it; the deadline only keeps it from starting."""
+        _left(deadline)
+        try:
+            return self._client.execute_command(*command)
+        except redis.ResponseError:
+            raise
+        except (redis.RedisError, OSError) as error:
+            raise LinkError(str(error)) from error
+
+    def server_deadline_ms(self, deadline: float) -> int:
+        """Return 0: several servers, several clocks."""
+        return 0
+
+    def scan(self, pattern: str) -> list[bytes]:
+        """Return every key that matches, on every primary."""
+        return list(self._client.scan_iter(match=pattern, count=1000))
+
+    def close(self) -> None:
+        """Close the client."""
+        self._client.close()
+
+
+def open_link(
+    url: str, timeout: float, published_key: str, on_greeting: Callable[[Greeting], None]
+) -> Link:
+    """Return the link for a ``REDIS_URL``; nothing is connected yet.
+
+    Schemes: ``redis``, ``rediss``, ``unix``, ``redis+cluster``, ``redis+sentinel://host,host/name``.
+    `timeout` is in seconds. Raises ValueError when the URL is none of them.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    scheme = url.partition("://")[0]
+    if scheme == "redis+cluster":
+        plain = "redis" + url.removeprefix("redis+cluster")
+        return ClientLink(redis.RedisCluster.from_url(plain, **options))
+    if scheme == "redis+sentinel":
+        pool = _sentinel_pool(url, options)
+    elif scheme in ("redis", "rediss", "unix"):
+        pool = redis.ConnectionPool.from_url(url, **options)
+    else:
+        raise ValueError(f"unknown scheme {scheme}://")
+    return ServerLink(pool.make_connection, published_key, on_greeting)
+
+
+def _sentinel_pool(url: str, options: dict[str, Any]) -> redis.ConnectionPool:
+    parts = urlsplit(url)
+    hosts = [host.rpartition(":") for host in parts.netloc.rpartition("@")[2].split(",")]
+    sentinels = [(name or port, int(port) if name else 26379) for name, _, port in hosts]
+    database = int(parse_qs(parts.query).get("db", ["0"])[0])
+    credentials = {"username": parts.username, "password": parts.password} if parts.password else {}
+    sentinel = redis.Sentinel(sentinels, sentinel_kwargs=options)
+    service = sentinel.master_for(parts.path.strip("/"), db=database, **options, **credentials)
+    return service.connection_pool
+
+
+def _trip(connection: ConnectionInterface, command: tuple[Any, ...], deadline: float) -> Reply:
+    try:
+        connection.send_packed_command(connection.pack_command(*command), check_health=False)
+        return connection.read_response(timeout=_left(deadline))
+    except redis.ResponseError:
+        raise
+    except (redis.RedisError, OSError) as error:
+        raise LinkError(str(error)) from error
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise LinkError("no time left")
+    return left
+
+
+def _run_id(info: bytes) -> str:
+    lines = info.decode().splitlines()
+    return next((line.partition(":")[2] for line in lines if line.startswith("run_id:")), "")

