@@ -1,12 +1,12 @@
 """Every setting of the service, read from the environment once and checked.
 
-``Config.from_env(os.environ)`` is called at the three places where a process starts (``wsgi.py``, the command line
-and gunicorn's settings); everything else is handed the frozen result, so a test or a second installation in one
-process needs no patched environment.
+``Config.from_env(os.environ)`` is called where a process starts: in ``wsgi.py``, the command line and gunicorn's
+settings.  Everything else is handed the frozen result, so a test, or a second installation in one process, needs
+no patched environment.
 
-A variable that is set but empty counts as not set, as in ``PORT=`` of an env file.  A value that is not understood is
-never guessed at: :class:`ConfigError` carries one line that begins with the variable's name and says what would be
-right.  Values that may hold a password are not quoted in it.
+A variable that is set but empty counts as not set, as in ``PORT=`` of an env file.  A value that is not
+understood is never guessed at: :class:`ConfigError` carries one line that begins with the variable's name and
+says what would be right.  Values that may hold a password are not quoted in it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _BILLION = 1_000_000_000
 
 
 class ConfigError(Exception):
-    """A setting that the service cannot start with; the text is one line, ``NAME: what is wrong and what is right``."""
+    """A setting that the service cannot start with; the text is one line, ``NAME: what would be right``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +112,14 @@ class Config:
             oidc_client_id=read.required_with("OIDC_CLIENT_ID", "OIDC_ISSUER", issuer),
             oidc_client_secret=read.text("OIDC_CLIENT_SECRET", ""),
             log_format=cast(LogFormat, read.choice("LOG_FORMAT", "", ("json", "text"))),
-            metrics_token=read.matching("METRICS_TOKEN", _VISIBLE, "visible ASCII without spaces", secret=True),
+            metrics_token=read.matching(
+                "METRICS_TOKEN", _VISIBLE, "visible ASCII without spaces", secret=True
+            ),
         )
 
     @property
     def redis_socket(self) -> Path:
-        """Where the embedded server listens.  The path may be too long to connect to: ``app.serve.valkey``."""
+        """Where the embedded server listens; connect by ``app.serve.valkey``, as the path may be too long."""
         return self.state_dir / "redis.sock"
 
 
@@ -186,15 +188,25 @@ class _Reader:
         parts = _split(text)
         if not parts or parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
             forms = " or ".join(f"{scheme}://host" for scheme in schemes)
-            raise ConfigError(f"{name}: {'the value' if secret else _quoted(text)} is not of the form {forms}")
+            raise ConfigError(
+                f"{name}: {'the value' if secret else _quoted(text)} is not of the form {forms}"
+            )
         return text
 
     def database_path(self, name: str, default: str) -> Path:
         text = self.text(name, default)
         if text.startswith(("postgresql:", "postgres:")):
-            raise ConfigError(f"{name}: PostgreSQL is not supported by this version, use {_SQLITE}path/to/file.db")
+            raise ConfigError(
+                f"{name}: PostgreSQL is not supported by this version, use {_SQLITE}path/to/file.db"
+            )
         path = text.removeprefix(_SQLITE)
-        if path == text or path in ("", ".", "/") or path.startswith(":") or path.endswith("/") or "?" in path:
+        if (
+            path == text
+            or path in ("", ".", "/")
+            or path.startswith(":")
+            or path.endswith("/")
+            or "?" in path
+        ):
             raise ConfigError(f"{name}: must be of the form {_SQLITE}path/to/file.db")
         return Path(path).absolute()
 
@@ -214,7 +226,9 @@ class _Reader:
             return ()
         keys = tuple(part.strip() for part in text.split(","))
         if not all(keys):
-            raise ConfigError(f"{name}: has an empty item; right is one secret, or several with commas between")
+            raise ConfigError(
+                f"{name}: has an empty item; right is one secret, or several with commas between"
+            )
         return keys
 
     def networks(self, name: str) -> tuple[str, ...]:
@@ -237,7 +251,7 @@ def _network(name: str, text: str) -> str:
 
 
 def _split(text: str) -> SplitResult | None:
-    """The parts of an absolute URL, or ``None`` where it has white space, control characters or an impossible port."""
+    """The parts of an absolute URL; ``None`` if it has spaces, control characters or an impossible port."""
     if not text.isprintable() or (" " in text and not text.startswith("unix:")):
         return None
     try:
@@ -249,7 +263,7 @@ def _split(text: str) -> SplitResult | None:
 
 
 def _names_a_redis(parts: SplitResult) -> bool:
-    """Is there a host (or path), and behind it only what that scheme takes: a database number, a Sentinel's name?"""
+    """Is there a host (or path), and after it only what the scheme takes: database number, Sentinel's name?"""
     if parts.scheme == "unix":
         return parts.path not in ("", "/")
     hosts = parts.netloc.rpartition("@")[2].split(",")
