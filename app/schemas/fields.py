@@ -1,0 +1,184 @@
+"""Strictly typed fields.
+
+marshmallow's own are lenient where an API must not be: ``Integer`` takes 5.7, "5" and true, ``String`` takes NUL,
+``DateTime`` takes times without a zone. These take exactly what the contract names.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from gateway.address import parse_network
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+NOT_FOR_TEXT = ("Cc", "Cs")
+"""Unicode categories of control characters (NUL among them) and lone surrogates."""
+
+
+class Text(fields.String):
+    """A string of ``minimum`` to ``maximum`` characters, none of them a control character, not white space alone."""
+
+    def __init__(self, minimum: int, maximum: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.minimum, self.maximum = minimum, maximum
+        self.metadata = {"minLength": minimum, "maxLength": maximum, **self.metadata}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("Not a string.")
+        if not self.minimum <= len(value) <= self.maximum:
+            raise ValidationError(f"Must be {self.minimum} to {self.maximum} characters.")
+        if any(unicodedata.category(character) in NOT_FOR_TEXT for character in value):
+            raise ValidationError("Must not contain control characters.")
+        if not value.strip():
+            raise ValidationError("Must not be white space only.")
+        return value
+
+
+class Whole(fields.Integer):
+    """An integer from ``minimum`` to ``maximum``; 5.0, "5" and true are none."""
+
+    def __init__(self, minimum: int, maximum: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.minimum, self.maximum = minimum, maximum
+        self.metadata = {"minimum": minimum, "maximum": maximum, **self.metadata}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if type(value) is not int:  # bool is a subclass of int
+            raise ValidationError("Not an integer.")
+        if not self.minimum <= value <= self.maximum:
+            raise ValidationError(f"Must be {self.minimum} to {self.maximum}.")
+        return value
+
+
+class Number(fields.Float):
+    """A finite number from ``minimum`` on, whole or not."""
+
+    def __init__(self, minimum: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.minimum = minimum
+        self.metadata = {"minimum": minimum, **self.metadata}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> float:
+        if type(value) not in (int, float):
+            raise ValidationError("Not a number.")
+        if not self.minimum <= value <= 1e15:  # float() of a larger int can overflow; NaN fails both comparisons
+            raise ValidationError(f"Must be {self.minimum} or more.")
+        return float(value)
+
+
+class Choice(fields.String):
+    """One of a few fixed strings."""
+
+    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.choices = choices
+        self.metadata = {"enum": list(choices), **self.metadata}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        if not isinstance(value, str) or value not in self.choices:
+            raise ValidationError(f"Must be one of: {', '.join(self.choices)}.")
+        return value
+
+
+class Instant(fields.AwareDateTime):
+    """A point in time: outside ISO-8601 with a zone, inside integer unix milliseconds."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:  # type: ignore[override]
+        if not isinstance(value, str) or not value.isascii() or "T" not in value.upper():
+            raise ValidationError("Not an ISO-8601 time.")
+        try:
+            moment = datetime.fromisoformat(value.upper())
+            if moment.tzinfo is None:
+                raise ValidationError("Needs a time zone, such as Z.")
+            return (moment.astimezone(UTC) - EPOCH) // MILLISECOND
+        except (ValueError, OverflowError):  # overflow: 9999-12-31 west of Greenwich
+            raise ValidationError("Not an ISO-8601 time.") from None
+
+    def _serialize(self, value: int | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # type: ignore[override]
+        return None if value is None else iso(value)
+
+
+class Items(fields.List[str]):
+    """A list of ``minimum`` to ``maximum`` strings, each made right by ``normalise``; repeats are dropped.
+
+    ``normalise`` raises ``ValueError`` for what it refuses.
+    """
+
+    def __init__(
+        self,
+        normalise: Callable[[str], str],
+        *,
+        wanted: str,
+        minimum: int = 0,
+        maximum: int = 1000,
+        enum: tuple[str, ...] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields.String(metadata={"enum": list(enum)} if enum else {}), **kwargs)
+        self.normalise, self.wanted = normalise, wanted
+        self.minimum, self.maximum = minimum, maximum
+        self.metadata = {"minItems": minimum, "maxItems": maximum, **self.metadata}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[str]:
+        if not isinstance(value, list):
+            raise ValidationError("Not a list.")
+        if not self.minimum <= len(value) <= self.maximum:
+            raise ValidationError(f"Must have {self.minimum} to {self.maximum} items.")
+        return list(dict.fromkeys(self._item(place, item) for place, item in enumerate(value)))
+
+    def _item(self, place: int, item: Any) -> str:
+        try:
+            if isinstance(item, str):
+                return self.normalise(item)
+        except ValueError:
+            pass
+        raise ValidationError(f"Item {place}: not {self.wanted}.")
+
+
+class JsonObject(fields.Dict):
+    """Any JSON object of at most ``maximum_bytes`` when written as compact UTF-8."""
+
+    def __init__(self, maximum_bytes: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.maximum_bytes = maximum_bytes
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError("Not an object.")
+        try:
+            size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+        except ValueError:
+            raise ValidationError("Holds what JSON cannot carry.") from None
+        if size > self.maximum_bytes:
+            raise ValidationError(f"Must be at most {self.maximum_bytes} bytes as JSON.")
+        return value
+
+
+def iso(milliseconds: int) -> str:
+    """Unix milliseconds as ISO-8601 in UTC: ``2026-11-26T04:33:06.123Z``."""
+    return (EPOCH + milliseconds * MILLISECOND).strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
+
+
+def network(text: str) -> str:
+    """An address or CIDR in its one normal form: host bits cleared, IPv4-mapped IPv6 as IPv4, a single address bare.
+
+    Raises ValueError when it is neither, or names a network interface (``%eth0``).
+    """
+    if "%" in text or not text.isascii():
+        raise ValueError(text)
+    parsed = parse_network(text)
+    whole = parsed.prefixlen == parsed.max_prefixlen
+    return str(parsed.network_address) if whole else str(parsed)

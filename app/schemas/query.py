@@ -1,0 +1,48 @@
+"""Query parameters: each at most once, none unknown, pages counted from 1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from app.schemas.base import StrictSchema
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 100
+MAX_PAGE = 10**9
+"""Far beyond any list, and small enough that page times limit fits the database's integers."""
+
+_DIGITS = re.compile(r"0*([0-9]+)")
+
+
+class Count(fields.Integer):
+    """A whole number from 1, written in ASCII digits. More than ``maximum`` is ``maximum`` if ``clamp``, else refused."""
+
+    def __init__(self, maximum: int, *, clamp: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.maximum, self.clamp = maximum, clamp
+        self.metadata = {"minimum": 1, **({} if clamp else {"maximum": maximum}), **self.metadata}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        match = _DIGITS.fullmatch(value)
+        if match is None or match[1] == "0":
+            raise ValidationError("Must be a whole number from 1.")
+        # Compared by length first: int() refuses thousands of digits.
+        number = int(match[1]) if len(match[1]) <= len(str(self.maximum)) else self.maximum + 1
+        if number > self.maximum and not self.clamp:
+            raise ValidationError(f"Must be at most {self.maximum}.")
+        return min(number, self.maximum)
+
+
+class PageQuery(StrictSchema):
+    """Which page of a list."""
+
+    page = Count(MAX_PAGE, clamp=False, load_default=1)
+    limit = Count(MAX_LIMIT, clamp=True, load_default=DEFAULT_LIMIT)
+
+
+class NoQuery(StrictSchema):
+    """No parameters at all."""
