@@ -4,10 +4,10 @@ Every answer that refuses has the same JSON body, whoever refuses::
 
     {"success": false, "error": {"code", "message", "requestId", "hint"?, "retryAfter"?, "details"?}}
 
-``ERRORS`` names every code that the service can answer with, the gateway's included, with its HTTP status and the
-message that is used when the place that refuses has nothing better to say. Raise ``ApiError(code)`` anywhere in
-the application; ``register`` teaches a Flask application to turn it, and everything else that can go wrong, into
-the envelope. The command line prints the message of the same exception.
+`ERRORS` names every code that the service can answer with, the gateway's included, with its HTTP status and
+the message that is used when the place that refuses has nothing better to say. Raise `ApiError(code)`
+anywhere in the application; `register` teaches a Flask application to turn it, and everything else that can
+go wrong, into the envelope. The command line prints the message of the same exception.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from typing import Any
 from flask import Flask, Response, json, request
 from peewee import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from gateway.denial import DENIALS
 
 log = logging.getLogger(__name__)
 
@@ -36,21 +38,7 @@ class ErrorKind:
 
 
 ERRORS: Mapping[str, ErrorKind] = {
-    # who is calling: decided by the gateway
-    "KEY_IN_URL": ErrorKind(400, "An API key was sent in the URL; send it in a header."),
-    "AMBIGUOUS_CREDENTIALS": ErrorKind(400, "The request carries more than one API key."),
-    "MISSING_API_KEY": ErrorKind(401, "The request carries no API key."),
-    "INVALID_API_KEY": ErrorKind(401, "The API key is not valid."),
-    "KEY_REVOKED": ErrorKind(401, "The API key has been revoked."),
-    "KEY_EXPIRED": ErrorKind(401, "The API key has expired."),
-    "KEY_ROTATED": ErrorKind(401, "The API key was rotated and its grace period is over."),
-    "ACCOUNT_SUSPENDED": ErrorKind(403, "The account is suspended."),
-    "PORTAL_INACTIVE": ErrorKind(403, "The portal of this key is not active."),
-    "NOT_PORTAL_MEMBER": ErrorKind(403, "The key's owner is not a member of the portal."),
-    "IP_NOT_ALLOWED": ErrorKind(403, "The key may not be used from this address."),
-    "RATE_LIMITED": ErrorKind(429, "Too many requests."),
-    "AUTH_ATTEMPTS_LIMITED": ErrorKind(429, "Too many failed attempts from this address."),
-    "GATEWAY_UNAVAILABLE": ErrorKind(503, "The gateway cannot decide about this request right now."),
+    **{code: ErrorKind(status, message) for code, (status, message) in DENIALS.items()},
     # what the key may do
     "MANAGEMENT_KEY_NO_ENTITY_ACCESS": ErrorKind(403, "Management keys cannot call this endpoint."),
     "MANAGEMENT_KEY_REQUIRED": ErrorKind(403, "This endpoint needs a management key."),
@@ -65,14 +53,18 @@ ERRORS: Mapping[str, ErrorKind] = {
     "ENTITY_NOT_FOUND": ErrorKind(404, "There is no such object."),
     "METHOD_NOT_ALLOWED": ErrorKind(405, "The endpoint does not serve this method."),
     "PAYLOAD_TOO_LARGE": ErrorKind(413, "The request body is too large."),
-    "UNSUPPORTED_MEDIA_TYPE": ErrorKind(415, "The request body must be JSON (Content-Type: application/json)."),
+    "UNSUPPORTED_MEDIA_TYPE": ErrorKind(
+        415, "The request body must be JSON (Content-Type: application/json)."
+    ),
     # keys and portals
     "MISSING_PORTAL_ID": ErrorKind(400, "portalId is required."),
     "PORTAL_NOT_LINKED": ErrorKind(400, "The portal is not linked to Bitrix24 or not active."),
     "KEY_ALREADY_ROTATED": ErrorKind(409, "The key has already been rotated."),
     "PREDECESSOR_IN_GRACE": ErrorKind(409, "The key that this one replaced is still in its grace period."),
     "KEY_NOT_ACTIVE": ErrorKind(409, "The key is revoked or expired."),
-    "IDEMPOTENCY_IN_PROGRESS": ErrorKind(409, "The first request with this Idempotency-Key is still running."),
+    "IDEMPOTENCY_IN_PROGRESS": ErrorKind(
+        409, "The first request with this Idempotency-Key is still running."
+    ),
     "IDEMPOTENCY_KEY_REUSED": ErrorKind(422, "This Idempotency-Key was used for a different request."),
     "BITRIX_UNAVAILABLE": ErrorKind(502, "The portal's Bitrix24 webhook did not answer."),
     # our own trouble
@@ -91,10 +83,10 @@ HTTP_STATUS_CODES = {
 
 
 class ApiError(Exception):
-    """A refusal with a code of ``ERRORS``.
+    """A refusal with a code of `ERRORS`.
 
-    ``details`` is the machine-readable part (for ``VALIDATION_ERROR``: ``{"field": ["why", …]}``), ``hint`` tells
-    a person what to do, ``retry_after`` is in whole seconds and is sent as the ``Retry-After`` header too.
+    `details` is the machine-readable part (for `VALIDATION_ERROR`: `{"field": ["why", …]}`), `hint` tells
+    a person what to do, `retry_after` is in whole seconds and is sent as the `Retry-After` header too.
     """
 
     def __init__(
@@ -117,7 +109,7 @@ class ApiError(Exception):
 
 
 def invalid(**fields: str) -> ApiError:
-    """The ``VALIDATION_ERROR`` that names each bad field with one reason: ``invalid(name="Too long.")``."""
+    """The `VALIDATION_ERROR` that names each bad field with one reason: `invalid(name="Too long.")`."""
     return ApiError("VALIDATION_ERROR", details={field: [reason] for field, reason in fields.items()})
 
 
@@ -134,7 +126,7 @@ def envelope_error(error: ApiError, request_id: str) -> dict[str, Any]:
 
 
 def error_response(error: ApiError) -> Response:
-    """``error`` as the answer to the current request."""
+    """`error` as the answer to the current request."""
     body = json.dumps(envelope_error(error, request.environ["vibekeys.request_id"]), ensure_ascii=False)
     response = Response(body + "\n", error.status, content_type="application/json")
     if error.retry_after is not None:
@@ -143,7 +135,7 @@ def error_response(error: ApiError) -> Response:
 
 
 def register(app: Flask) -> None:
-    """Make every refusal, expected or not, of ``app`` the envelope."""
+    """Make every refusal, expected or not, of `app` the envelope."""
     app.register_error_handler(ApiError, error_response)
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(OperationalError, _from_database)

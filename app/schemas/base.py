@@ -1,7 +1,7 @@
-"""The schema that all others are: camelCase outside, snake_case inside, strict, and refusing with ``ApiError``.
+"""The schema that all others are: camelCase outside, snake_case inside, strict, and refusing with `ApiError`.
 
-Loading raises ``ApiError("VALIDATION_ERROR")`` whose details name every bad field, so that neither the API nor the
-command line has to know marshmallow's exception or the shapes that its messages can take.
+Loading raises `ApiError("VALIDATION_ERROR")` whose details name every bad field, so that neither the API
+nor the command line has to know marshmallow's exception or the shapes that its messages can take.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from app.errors import ApiError
 
 WHOLE_BODY = "_body"
-"""The name in ``details`` under which the request as a whole is blamed."""
+"""The name in `details` under which the request as a whole is blamed."""
 
 MAX_NAMES_IN_DETAILS = 20
 MAX_NAME_IN_DETAILS = 64
@@ -38,10 +38,10 @@ class StrictSchema(Schema):
 
 
 def bad_fields(messages: Mapping[Any, Any]) -> dict[str, list[str]]:
-    """``{"field": ["why", …]}`` from whatever marshmallow nests under a field.
+    """`{"field": ["why", …]}` from whatever marshmallow nests under a field.
 
-    The names are the caller's own and come back to it: long ones (which could be a pasted key) are not repeated,
-    and only so many are listed.
+    The names are the caller's own and come back to it: long ones (which could be a pasted key) are not
+    repeated, and only so many are listed.
     """
     found: dict[str, list[str]] = {}
     for name, reasons in messages.items():

@@ -1,7 +1,7 @@
 """Strictly typed fields.
 
-marshmallow's own are lenient where an API must not be: ``Integer`` takes 5.7, "5" and true, ``String`` takes NUL,
-``DateTime`` takes times without a zone. These take exactly what the contract names.
+marshmallow's own are lenient where an API must not be: `Integer` takes 5.7, "5" and true, `String` takes NUL,
+`DateTime` takes times without a zone. These take exactly what the contract names.
 """
 
 from __future__ import annotations
@@ -23,14 +23,18 @@ NOT_FOR_TEXT = ("Cc", "Cs")
 
 
 class Text(fields.String):
-    """A string of ``minimum`` to ``maximum`` characters, none of them a control character, not white space alone."""
+    """A string of `minimum` to `maximum` characters, none of them a control character, not white space
+    alone.
+    """
 
     def __init__(self, minimum: int, maximum: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.minimum, self.maximum = minimum, maximum
         self.metadata = {"minLength": minimum, "maxLength": maximum, **self.metadata}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
         if not isinstance(value, str):
             raise ValidationError("Not a string.")
         if not self.minimum <= len(value) <= self.maximum:
@@ -43,14 +47,16 @@ class Text(fields.String):
 
 
 class Whole(fields.Integer):
-    """An integer from ``minimum`` to ``maximum``; 5.0, "5" and true are none."""
+    """An integer from `minimum` to `maximum`; 5.0, "5" and true are none."""
 
     def __init__(self, minimum: int, maximum: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.minimum, self.maximum = minimum, maximum
         self.metadata = {"minimum": minimum, "maximum": maximum, **self.metadata}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
         if type(value) is not int:  # bool is a subclass of int
             raise ValidationError("Not an integer.")
         if not self.minimum <= value <= self.maximum:
@@ -59,17 +65,21 @@ class Whole(fields.Integer):
 
 
 class Number(fields.Float):
-    """A finite number from ``minimum`` on, whole or not."""
+    """A finite number from `minimum` on, whole or not."""
 
     def __init__(self, minimum: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.minimum = minimum
         self.metadata = {"minimum": minimum, **self.metadata}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> float:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> float:
         if type(value) not in (int, float):
             raise ValidationError("Not a number.")
-        if not self.minimum <= value <= 1e15:  # float() of a larger int can overflow; NaN fails both comparisons
+        if (
+            not self.minimum <= value <= 1e15
+        ):  # float() of a larger int can overflow; NaN fails both comparisons
             raise ValidationError(f"Must be {self.minimum} or more.")
         return float(value)
 
@@ -82,7 +92,9 @@ class Choice(fields.String):
         self.choices = choices
         self.metadata = {"enum": list(choices), **self.metadata}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
         if not isinstance(value, str) or value not in self.choices:
             raise ValidationError(f"Must be one of: {', '.join(self.choices)}.")
         return value
@@ -94,7 +106,9 @@ class Instant(fields.AwareDateTime):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(format="iso", **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:  # type: ignore[override]
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:  # type: ignore[override]
         if not isinstance(value, str) or not value.isascii() or "T" not in value.upper():
             raise ValidationError("Not an ISO-8601 time.")
         try:
@@ -110,9 +124,9 @@ class Instant(fields.AwareDateTime):
 
 
 class Items(fields.List[str]):
-    """A list of ``minimum`` to ``maximum`` strings, each made right by ``normalise``; repeats are dropped.
+    """A list of `minimum` to `maximum` strings, each made right by `normalise`; repeats are dropped.
 
-    ``normalise`` raises ``ValueError`` for what it refuses.
+    `normalise` raises `ValueError` for what it refuses.
     """
 
     def __init__(
@@ -130,7 +144,9 @@ class Items(fields.List[str]):
         self.minimum, self.maximum = minimum, maximum
         self.metadata = {"minItems": minimum, "maxItems": maximum, **self.metadata}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[str]:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> list[str]:
         if not isinstance(value, list):
             raise ValidationError("Not a list.")
         if not self.minimum <= len(value) <= self.maximum:
@@ -147,7 +163,7 @@ class Items(fields.List[str]):
 
 
 class JsonObject(fields.Dict):
-    """Any JSON object of at most ``maximum_bytes`` when written as compact UTF-8."""
+    """Any JSON object of at most `maximum_bytes` when written as compact UTF-8."""
 
     def __init__(self, maximum_bytes: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -168,14 +184,15 @@ class JsonObject(fields.Dict):
 
 
 def iso(milliseconds: int) -> str:
-    """Unix milliseconds as ISO-8601 in UTC: ``2026-11-26T04:33:06.123Z``."""
+    """Unix milliseconds as ISO-8601 in UTC: `2026-11-26T04:33:06.123Z`."""
     return (EPOCH + milliseconds * MILLISECOND).strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
 
 
 def network(text: str) -> str:
-    """An address or CIDR in its one normal form: host bits cleared, IPv4-mapped IPv6 as IPv4, a single address bare.
+    """An address or CIDR in its one normal form: host bits cleared, IPv4-mapped IPv6 as IPv4, a single
+    address bare.
 
-    Raises ValueError when it is neither, or names a network interface (``%eth0``).
+    Raises ValueError when it is neither, or names a network interface (`%eth0`).
     """
     if "%" in text or not text.isascii():
         raise ValueError(text)

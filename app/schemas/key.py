@@ -1,13 +1,13 @@
 """Keys, as they are asked for and as they are shown.
 
-What may be set on a key depends on its type: portal keys (``api``, ``authorization``) and management keys have
-scopes, personal keys have integrations. ``SETTINGS`` has the schema of each type for a new key; loaded with
-``partial=True`` the same fields are those of a change, to which ``CHANGES`` adds ``status``. A request is read by
+What may be set on a key depends on its type: portal keys (`api`, `authorization`) and management keys have
+scopes, personal keys have integrations. `SETTINGS` has the schema of each type for a new key; loaded with
+`partial=True` the same fields are those of a change, to which `CHANGES` adds `status`. A request is read by
 
-    CreateKey(now=clock()).load(body)      # {"portal_id": …, "name": …, "scopes": […], "expires_at": 1764131586123}
+    CreateKey(now=clock()).load(body)      # {"portal_id": …, "name": …, "expires_at": 1764131586123}
 
-with absent fields absent, and raises ``ApiError("VALIDATION_ERROR")`` that names every bad field. An answer is
-written by ``key_answers``.
+with absent fields absent, and raises `ApiError("VALIDATION_ERROR")` that names every bad field. An answer is
+written by `key_answers`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _one_of(names: Collection[str]) -> Callable[[str], str]:
 
 
 class TimedSchema(StrictSchema):
-    """A schema that knows the time: ``now`` in unix seconds."""
+    """A schema that knows the time: `now` in unix seconds."""
 
     def __init__(self, *, now: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -71,7 +71,7 @@ class KeySettings(TimedSchema):
 
 
 class PortalKeySettings(KeySettings):
-    """What can be set on a key of type ``api`` or ``authorization``."""
+    """What can be set on a key of type `api` or `authorization`."""
 
     scopes = Items(
         _one_of(PORTAL_SCOPES),
@@ -83,7 +83,7 @@ class PortalKeySettings(KeySettings):
 
 
 class ManagementKeySettings(KeySettings):
-    """What can be set on a key of type ``management``."""
+    """What can be set on a key of type `management`."""
 
     scopes = Items(
         _one_of(MANAGEMENT_SCOPES),
@@ -95,7 +95,7 @@ class ManagementKeySettings(KeySettings):
 
 
 class PersonalKeySettings(KeySettings):
-    """What can be set on a key of type ``personal``."""
+    """What can be set on a key of type `personal`."""
 
     integrations = Items(
         _one_of(INTEGRATIONS),
@@ -107,26 +107,27 @@ class PersonalKeySettings(KeySettings):
 
 
 class CreateKey(PortalKeySettings):
-    """The body of ``POST /v1/keys``."""
+    """The body of `POST /v1/keys`."""
 
     portal_id = Text(1, 255, required=True)
-    status = Choice(SETTABLE_STATUSES)
+    # A key is born to be used: it can be revoked once it is there.
+    status = Choice(("ACTIVE",))
 
 
 class ChangePortalKey(PortalKeySettings):
-    """The body of ``PATCH /v1/keys/{id}``; load it with ``partial=True``."""
+    """The body of `PATCH /v1/keys/{id}`; load it with `partial=True`."""
 
     status = Choice(SETTABLE_STATUSES)
 
 
 class ChangeManagementKey(ManagementKeySettings):
-    """A change of a management key; load it with ``partial=True``."""
+    """A change of a management key; load it with `partial=True`."""
 
     status = Choice(SETTABLE_STATUSES)
 
 
 class ChangePersonalKey(PersonalKeySettings):
-    """A change of a personal key; load it with ``partial=True``."""
+    """A change of a personal key; load it with `partial=True`."""
 
     status = Choice(SETTABLE_STATUSES)
 
@@ -146,7 +147,7 @@ CHANGES: Mapping[str, type[KeySettings]] = {
 
 
 class RotateKey(TimedSchema):
-    """The body of ``POST /v1/keys/{id}/rotate``. ``longest_grace`` in hours is the installation's setting."""
+    """The body of `POST /v1/keys/{id}/rotate`. `longest_grace` in hours is the installation's setting."""
 
     grace_hours = Number(0.0)
     expires_at = Instant(allow_none=True)
@@ -168,7 +169,7 @@ class RotateKey(TimedSchema):
 
 
 class ListKeys(PageQuery):
-    """The query of ``GET /v1/keys``."""
+    """The query of `GET /v1/keys`."""
 
     portal_id = fields.String()
     status = Choice(STATUSES)
@@ -231,7 +232,9 @@ class DeletedKey(StrictSchema):
 
 
 def key_answers(keys: Sequence[Key], now: float) -> list[dict[str, Any]]:
-    """Return the keys in the shape of `KeyAnswer` at `now` (unix seconds); at most one query for all of them."""
+    """Return the keys in the shape of `KeyAnswer` at `now` (unix seconds); at most one query for all of
+    them.
+    """
     graces = _predecessors_graces(keys)
     shown: list[dict[str, Any]] = KeyAnswer(many=True).dump([_facts(key, graces, now) for key in keys])
     return shown
@@ -260,7 +263,7 @@ def _facts(key: Key, graces: Mapping[str, int | None], now: float) -> dict[str, 
         **key.__data__,
         "portal_id": key.portal_id,
         "owner_id": key.owner_id,
-        "status": key_status(key, now),
+        "status": key_status(key, int(now * 1000)),
         "last_used_at": None,
         "last_used_ip": None,
         "request_count": 0,
@@ -282,7 +285,9 @@ def _rotation(key: Key, graces: Mapping[str, int | None]) -> dict[str, Any] | No
 
 
 def _predecessors_graces(keys: Sequence[Key]) -> dict[str, int | None]:
-    wanted = [key.predecessor_id for key in keys if key.predecessor_id is not None and key.successor_id is None]
+    wanted = [
+        key.predecessor_id for key in keys if key.predecessor_id is not None and key.successor_id is None
+    ]
     if not wanted:
         return {}
     owners = {key.owner_id for key in keys}

@@ -19,14 +19,18 @@ _DIGITS = re.compile(r"0*([0-9]+)")
 
 
 class Count(fields.Integer):
-    """A whole number from 1, written in ASCII digits. More than ``maximum`` is ``maximum`` if ``clamp``, else refused."""
+    """A whole number from 1, written in ASCII digits. More than `maximum` is `maximum` if `clamp`, else
+    refused.
+    """
 
     def __init__(self, maximum: int, *, clamp: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.maximum, self.clamp = maximum, clamp
         self.metadata = {"minimum": 1, **({} if clamp else {"maximum": maximum}), **self.metadata}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
         match = _DIGITS.fullmatch(value)
         if match is None or match[1] == "0":
             raise ValidationError("Must be a whole number from 1.")

@@ -1,0 +1,68 @@
+"""`Idempotency-Key` on the calls that make a raw key: the same answer again to who may not have heard the
+first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, request
+
+from app.api.answers import success_body
+from app.auth import principal
+from app.errors import ApiError
+from app.idempotency import Replay, fingerprint
+from app.keyring import Issued
+from app.services import services
+
+HEADER = "Idempotency-Key"
+_VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
+
+Render = Callable[[Issued], Any]
+Keep = Callable[[Issued], None]
+
+
+def answer_with_raw_key(body: dict[str, Any], issue: Callable[[Keep], Issued], render: Render) -> Response:
+    """Answer 201 with what `issue` makes, or with what it made for the same request before.
+
+    `issue` is handed a function to call inside its transaction, which keeps the answer; `render` makes the
+    `data` of the answer. Raises `ApiError`: what `issue` raises, VALIDATION_ERROR for a malformed header,
+    and IDEMPOTENCY_KEY_REUSED or IDEMPOTENCY_IN_PROGRESS.
+    """
+    idempotency_key = request.headers.get(HEADER)
+    if idempotency_key is None:
+        return _raw_key_response(success_body(render(issue(lambda issued: None))))
+    if not _VISIBLE.fullmatch(idempotency_key):
+        raise ApiError("VALIDATION_ERROR", details={HEADER: ["Must be 1 to 255 visible ASCII characters."]})
+    store = services().idempotency
+    run = store.begin(principal().raw_key, idempotency_key, _fingerprint(body))
+    if isinstance(run, Replay):
+        response = _raw_key_response(run.body, run.status)
+        response.headers["Idempotency-Replayed"] = "true"
+        return response
+    kept: list[bytes] = []
+
+    def keep(issued: Issued) -> None:
+        kept.append(success_body(render(issued)))
+        store.finish(run, 201, kept[0])
+
+    try:
+        issue(keep)
+    except BaseException:
+        store.abandon(run)  # a refused call may be tried again, at once
+        raise
+    return _raw_key_response(kept[0])
+
+
+def _fingerprint(body: dict[str, Any]) -> bytes:
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return fingerprint(request.method, request.full_path, canonical.encode())
+
+
+def _raw_key_response(body: bytes, status: int = 201) -> Response:
+    response = Response(body, status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,173 @@
+"""`/v1/keys`: the keys of a portal, managed with a management key.
+
+A key that the caller may not see is one that does not exist: every query starts from `_visible`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Response
+from peewee import ModelSelect
+
+from app.api.answers import ApiBlueprint, answer, page_answer, page_of_rows
+from app.api.idempotent import Keep, answer_with_raw_key
+from app.auth import principal
+from app.bitrix.webhook import probe
+from app.errors import ApiError, invalid
+from app.json_body import read_object, read_optional_object
+from app.keyring import PORTAL_TYPES, Issued, status_is
+from app.models import Account, Key, Membership, Portal
+from app.openapi import answer_of, page_of
+from app.schemas.key import (
+    ChangePortalKey,
+    CreateKey,
+    DeletedKey,
+    IssuedKey,
+    KeyAnswer,
+    ListKeys,
+    RotateKey,
+    issued_answer,
+    key_answers,
+)
+from app.schemas.query import NoQuery
+from app.services import services
+
+blueprint = ApiBlueprint("keys", __name__, description="The keys of a portal.")
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@blueprint.route("/v1/keys")
+@blueprint.arguments(ListKeys, location="query", as_kwargs=True)
+@blueprint.response(200, page_of(KeyAnswer))
+def list_keys(
+    page: int, limit: int, portal_id: str = "", status: str | None = None, name: str | None = None
+) -> Response:
+    """The portal's keys that the caller may manage, newest first."""
+    portal = _portal(portal_id)
+    now = services().clock()
+    query = _visible().where(Key.portal == portal.id)
+    if status is not None:
+        query = query.where(status_is(status, int(now * 1000)))
+    if name is not None:
+        query = query.where(Key.name.contains(name))
+    rows, total = page_of_rows(query.order_by(Key.created_at.desc(), Key.id.desc()), page, limit)
+    return page_answer(key_answers(rows, now), page=page, limit=limit, total=total)
+
+
+@blueprint.route("/v1/keys", methods=["POST"])
+@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
+@blueprint.response(201, answer_of(IssuedKey))
+def create_key() -> Response:
+    """A new key of type `api`. Its raw key is in this answer and never shown again."""
+    body = read_object()
+    return answer_with_raw_key(body, lambda keep: _create(body, keep), _render)
+
+
+@blueprint.route("/v1/keys/<id>")
+@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
+@blueprint.response(200, answer_of(KeyAnswer))
+def get_key(id: str) -> Response:
+    """One key."""
+    key = _visible().where(Key.id == _known(id)).first()
+    if key is None:
+        raise ApiError("ENTITY_NOT_FOUND")
+    return _key_answer(key)
+
+
+@blueprint.route("/v1/keys/<id>", methods=["PATCH"])
+@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
+@blueprint.response(200, answer_of(KeyAnswer))
+def update_key(id: str) -> Response:
+    """The key after the change; absent fields stay as they are."""
+    body = read_object()
+    fields = ChangePortalKey(now=services().clock(), partial=True).load(body)
+    return _key_answer(services().keyring.change(principal().actor(), _visible(), _known(id), fields))
+
+
+@blueprint.route("/v1/keys/<id>", methods=["DELETE"])
+@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
+@blueprint.response(200, answer_of(DeletedKey))
+def delete_key(id: str) -> Response:
+    """Delete a key; it stops working at once."""
+    services().keyring.delete(principal().actor(), _visible(), _known(id))
+    return answer({"id": id, "deleted": True})
+
+
+@blueprint.route("/v1/keys/<id>/rotate", methods=["POST"])
+@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
+@blueprint.response(201, answer_of(IssuedKey))
+def rotate_key(id: str) -> Response:
+    """A new key with the settings of this one, which works on for the grace period."""
+    body = read_optional_object()
+    return answer_with_raw_key(body, lambda keep: _rotate(_known(id), body, keep), _render)
+
+
+def _create(body: dict[str, Any], keep: Keep) -> Issued:
+    portal = _portal(_portal_id(body))
+    if not portal.linked or portal.status != "ACTIVE":
+        raise ApiError("PORTAL_NOT_LINKED", details={"linked": portal.linked, "status": portal.status})
+    fields = CreateKey(now=services().clock()).load(body)
+    settings = {name: value for name, value in fields.items() if name not in {"portal_id", "status"}}
+    webhook_url = services().portals.webhook_url(portal)
+    if webhook_url is not None:
+        probe(webhook_url, allow_private=portal.allow_private)
+    owner = Account.get_by_id(principal().account.account_id)
+    return services().keyring.issue(
+        principal().actor(), type="api", owner=owner, portal=portal, before_commit=keep, **settings
+    )
+
+
+def _rotate(key_id: str, body: dict[str, Any], keep: Keep) -> Issued:
+    schema = RotateKey(services().config.rotation_grace_hours, now=services().clock())
+    return services().keyring.rotate(
+        principal().actor(), _visible(), key_id, before_commit=keep, **schema.load(body)
+    )
+
+
+def _portal_id(body: dict[str, Any]) -> str:
+    portal_id = body.get("portalId")
+    if portal_id is None:
+        return ""
+    if not isinstance(portal_id, str):
+        raise invalid(portalId="Not a string.")
+    return portal_id
+
+
+def _portal(portal_id: str) -> Portal:
+    """Return a portal that the caller is a member of; whether another one exists is not told."""
+    if not portal_id:
+        raise ApiError("MISSING_PORTAL_ID", details={"portalId": ["Required."]})
+    member = (Membership.portal == Portal.id) & (Membership.account == principal().account.account_id)
+    portal = Portal.select().join(Membership, on=member).where(Portal.id == portal_id).first()
+    if portal is None:
+        raise ApiError("NOT_PORTAL_MEMBER", "The owner of the management key is not a member of this portal.")
+    return portal
+
+
+def _visible() -> ModelSelect[Key]:
+    """Select the keys that the caller manages: on portals where it is ADMIN all, where it is MEMBER its own."""
+    account_id = principal().account.account_id
+    member = (Membership.portal == Key.portal) & (Membership.account == account_id)
+    return (
+        Key.select(Key)
+        .join(Membership, on=member)
+        .where(Key.type.in_(PORTAL_TYPES), (Membership.role == "ADMIN") | (Key.owner == account_id))
+    )
+
+
+def _known(key_id: str) -> str:
+    """Return `key_id` if it can be one."""
+    if not _UUID.fullmatch(key_id):
+        raise ApiError("ENTITY_NOT_FOUND")
+    return key_id
+
+
+def _key_answer(key: Key) -> Response:
+    return answer(key_answers([key], services().clock())[0])
+
+
+def _render(issued: Issued) -> dict[str, Any]:
+    return issued_answer(issued, services().clock())

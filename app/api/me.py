@@ -1,0 +1,132 @@
+"""`GET /v1/me`: a key describes itself; a management key also says what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from app.api.answers import ApiBlueprint, answer
+from app.api.portals import portals_of
+from app.auth import Principal, principal
+from app.errors import ApiError
+from app.models import Key
+from app.openapi import answer_of
+from app.registry import ROUTES, Route
+from app.schemas.fields import iso
+from app.schemas.key import rotation_of
+from app.schemas.me import LimitsAnswer, MeAnswer
+from app.schemas.portal import PortalAnswer
+from app.schemas.query import NoQuery
+from app.services import services
+from gateway.limits import Usage
+
+blueprint = ApiBlueprint("me", __name__, description="The calling key itself.")
+
+# To the letter as the seed has them, and first: programs read them. They are the same whatever the scopes.
+SEED_CAPABILITIES: tuple[tuple[str, str, str], ...] = (
+    ("GET", "/v1/me", "this endpoint (management key self-description)"),
+    ("GET", "/v1/guide", "full API reference (portal-agnostic)"),
+    ("GET", "/v1/keys", "list APP keys for a portal (requires portalId query param)"),
+    ("POST", "/v1/keys", "create APP key (requires portalId in body)"),
+    ("GET", "/v1/portals", "list your portals"),
+    ("GET", "/v1/feedback", "list ALL platform feedback (management key sees everything)"),
+    ("GET", "/v1/feedback/:id", "feedback details including comment thread"),
+    ("PATCH", "/v1/feedback/:id", "update status/resolution (legacy, prefer /comments)"),
+    ("POST", "/v1/feedback/:id/comments", "post a team comment, changes status"),
+)
+
+TICKET_STATUSES = {
+    "NEW": "The user has just submitted the ticket, no one has looked at it yet",
+    "REVIEWING": "The team has taken the ticket into work, the user is not yet receiving updates",
+    "AWAITING_USER": "The team asked the user a clarifying question — awaiting a reply (mailed to the user)",
+    "NEEDS_REVIEW": "The user replied to the clarification — the team reads it and decides the next step",
+    "RESOLVED": "The fix is published in the production environment, the user has been notified",
+    "ARCHIVED": "Closed without a code change (duplicate, off-topic, not reproducible)",
+}
+TICKET_CATEGORIES = ("BUG", "SUGGESTION", "DOCS", "CHAT", "BOTS", "OTHER")
+
+
+@blueprint.route("/v1/me")
+@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
+@blueprint.response(200, answer_of(MeAnswer))
+def get_me() -> Response:
+    """The calling key: its type, grants and limits."""
+    caller = principal()
+    data = _key_itself(caller)
+    if caller.key.type == "management":
+        data.update(_management(caller, services().config.public_url))
+    return answer(data)
+
+
+def _key_itself(caller: Principal) -> dict[str, Any]:
+    record = caller.key
+    row = Key.get_or_none(Key.id == record.key_id, Key.owner == record.account_id)
+    if row is None:  # deleted since it was admitted
+        raise ApiError("ENTITY_NOT_FOUND")
+    return {
+        "type": record.type,
+        "keyPrefix": record.prefix,
+        "keySuffix": record.suffix,
+        "name": record.name,
+        "expiresAt": None if row.expires_at is None else iso(row.expires_at),
+        "scopes": list(record.scopes),
+        "integrations": list(record.integrations),
+        "limits": LimitsAnswer().dump(_limits(caller.usages)),
+        "rotation": rotation_of(row),
+    }
+
+
+def _limits(usages: tuple[Usage, ...]) -> dict[str, dict[str, int] | None]:
+    limits: dict[str, dict[str, int] | None] = {"second": None, "key": None, "tier": None}
+    for usage in usages:
+        limits[usage.limit.scope] = {
+            "limit": usage.limit.quota,
+            "remaining": usage.remaining,
+            "resets_at": usage.resets_at * 1000,
+        }
+    return limits
+
+
+def _management(caller: Principal, host: str) -> dict[str, Any]:
+    portals = PortalAnswer(many=True).dump(portals_of(caller.account.account_id))
+    return {
+        "capabilities": [*_seed_capabilities(host), *_further_capabilities(host)],
+        "portals": portals,
+        "totalAppKeys": sum(portal["appKeyCount"] for portal in portals),
+        "quickstart": {
+            "step1": f"GET {host}/v1/portals — list available portals",
+            "step2": f"GET {host}/v1/keys?portalId=<id> — list APP keys for a portal",
+            "step3": f"POST {host}/v1/keys {{ portalId, name, scopes }} — create an APP key",
+            "step4": "Use the APP key for entity API calls (deals, tasks, etc.)",
+        },
+        "docs": f"{host}/docs/management-keys",
+        "feedback": _feedback_reference(host),
+    }
+
+
+def _seed_capabilities(host: str) -> list[str]:
+    return [f"{method} {host}{path} — {what}" for method, path, what in SEED_CAPABILITIES]
+
+
+def _further_capabilities(host: str) -> list[str]:
+    named = {(method, path) for method, path, _ in SEED_CAPABILITIES}
+    routes = [route for route in ROUTES if "management" in route.types]
+    return [
+        f"{route.method} {host}{_colon_path(route)} — {route.summary}"
+        for route in routes
+        if (route.method, _colon_path(route)) not in named
+    ]
+
+
+def _colon_path(route: Route) -> str:
+    return route.path.replace("{", ":").replace("}", "")
+
+
+def _feedback_reference(host: str) -> dict[str, Any]:
+    return {
+        "endpoints": [line for line in _seed_capabilities(host) if f"{host}/v1/feedback" in line],
+        "statuses": TICKET_STATUSES,
+        "categories": list(TICKET_CATEGORIES),
+        "filters": f"GET {host}/v1/feedback?status=NEW&category=BUG&portalId=<uuid>&page=1&limit=50",
+    }

@@ -1,0 +1,125 @@
+"""Who is calling, and what the routes ask of the caller's key.
+
+The gateway has admitted the key before any of this runs. What is left is decided here for every request, in
+one order: the type of the key, the restriction of its account, its scope, its integration. Whose an object
+is, is decided by the query that looks for it: what the caller may not see does not exist.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from flask import current_app, request
+from werkzeug.exceptions import MethodNotAllowed
+
+from app.errors import ApiError
+from app.ledger import Actor
+from app.registry import ROUTE_OF, Route
+from gateway.authorize import Allowed
+from gateway.limits import Usage
+from gateway.records import AccountRecord, KeyRecord
+
+READING = frozenset({"GET", "HEAD"})
+MANAGEMENT_ONLY = re.compile(r"/v1/(keys|portals)(/|$)")
+_PLACEHOLDER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller: the records on which the gateway admitted it, its address, and what its limits have left.
+
+    `raw_key` is there for sealing an answer to its caller, and for nothing else.
+    """
+
+    key: KeyRecord
+    account: AccountRecord
+    address: str
+    usages: tuple[Usage, ...]
+    raw_key: str = field(repr=False)
+
+    def actor(self) -> Actor:
+        """The caller as the audit log names it."""
+        return Actor("key", self.account.account_id, self.key.key_id, self.address)
+
+
+def principal() -> Principal:
+    """The caller of the current request. Raises KeyError where the gateway has admitted none: a bug, not a
+    refusal.
+    """
+    admission: Allowed = request.environ["vibekeys.admission"]
+    snapshot = admission.snapshot
+    return Principal(snapshot.key, snapshot.account, admission.address, admission.usages, admission.raw_key)
+
+
+def authorize() -> None:
+    """Refuse the current request unless its key may call the route; to run before every request.
+
+    A path or method that is not served is left to the router's 404 or 405, but for who may not know that it
+    is not.
+    """
+    if request.environ["vibekeys.outcome"] == "public":
+        return
+    caller = principal()
+    route = _route()
+    _check_type(caller.key.type, route)
+    if route is None or request.routing_exception is not None:
+        return
+    _check_restriction(caller.account)
+    _check_scope(caller.key, route)
+    _check_integration(caller.key, route)
+
+
+def openapi_path(rule: str) -> str:
+    """A Flask rule as OpenAPI writes it: `/v1/keys/<id>` is `/v1/keys/{id}`."""
+    return _PLACEHOLDER.sub(r"{\1}", rule)
+
+
+def _route() -> Route | None:
+    """The route of the current request; for a method that its path does not serve, one that the path does."""
+    if request.url_rule is not None:
+        method = "GET" if request.method == "HEAD" else request.method
+        return ROUTE_OF[method, openapi_path(request.url_rule.rule)]
+    error = request.routing_exception
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        served = sorted(set(error.valid_methods) - {"HEAD"})[0]
+        rule, _ = current_app.url_map.bind("").match(request.path, method=served, return_rule=True)
+        return ROUTE_OF[served, openapi_path(rule.rule)]
+    return None
+
+
+def _check_type(key_type: str, route: Route | None) -> None:
+    if route is not None and key_type in route.types:
+        return
+    details = {"keyType": key_type, "allowedTypes": sorted(route.types) if route is not None else []}
+    if key_type == "management":
+        raise ApiError("MANAGEMENT_KEY_NO_ENTITY_ACCESS", details=details)
+    if MANAGEMENT_ONLY.match(request.path):
+        raise ApiError(
+            "MANAGEMENT_KEY_REQUIRED", details={"keyType": key_type, "allowedTypes": ["management"]}
+        )
+    if route is not None:
+        raise ApiError("KEY_TYPE_NOT_ALLOWED", details=details)
+
+
+def _check_restriction(account: AccountRecord) -> None:
+    if account.status == "RESTRICTED" and request.method not in READING:
+        raise ApiError(
+            "ACCOUNT_RESTRICTED", details={"accountStatus": account.status, "allowedMethods": ["GET", "HEAD"]}
+        )
+
+
+def _check_scope(key: KeyRecord, route: Route) -> None:
+    management = key.type == "management"
+    wanted = route.management_scope if management else route.scope
+    if wanted is None or key.type == "personal" or wanted in key.scopes:
+        return
+    code = "MANAGEMENT_SCOPE_REQUIRED" if management else "SCOPE_DENIED"
+    raise ApiError(code, details={"requiredScope": wanted, "scopes": list(key.scopes)})
+
+
+def _check_integration(key: KeyRecord, route: Route) -> None:
+    if key.type != "personal" or not route.integrations or route.integrations & set(key.integrations):
+        return
+    details = {"requiredIntegrations": sorted(route.integrations), "integrations": list(key.integrations)}
+    raise ApiError("INTEGRATION_REQUIRED", details=details)

@@ -1,0 +1,109 @@
+"""Reading the JSON object that a request carries, and refusing everything that is not one.
+
+Python's parser is generous: it takes NaN, turns 1e400 into infinity, gives up on deep nesting with
+RecursionError and on long integers with ValueError, and passes NUL and lone surrogates on to a database
+that refuses them. All of that is refused here, before any schema sees the body. Faults inside one member
+are told under that member's name, faults of the whole under `_body`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from flask import request
+
+from app.errors import ApiError
+from app.schemas.base import WHOLE_BODY, bad_fields
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 32
+"""Levels of objects and lists, the body itself being the first."""
+MAX_INTEGER_CHARACTERS = 100
+"""Longer integers are refused unread: reading one costs quadratic time."""
+
+_NOT_IN_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+def read_object(max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """The object in the current request's body.
+
+    Raises `ApiError`: `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE` or `VALIDATION_ERROR`.
+    """
+    text = _read(max_bytes)
+    if text and not request.is_json:
+        raise ApiError("UNSUPPORTED_MEDIA_TYPE")
+    if not text:
+        raise _bad_body("A JSON object is required.")
+    return _parse(text)
+
+
+def read_optional_object(max_bytes: int = MAX_BYTES) -> dict[str, Any]:
+    """Like `read_object`; no body is an empty object."""
+    return read_object(max_bytes) if _read(max_bytes) else {}
+
+
+def _read(max_bytes: int) -> bytes:
+    # Counts what arrives, so that a chunked body, which announces no length, is bounded too.
+    request.max_content_length = max_bytes
+    return request.get_data()
+
+
+def _parse(text: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(text.decode(), parse_int=_integer)
+    except RecursionError:
+        raise _bad_body("Nested too deeply.") from None
+    except ValueError:  # JSONDecodeError and UnicodeDecodeError are
+        raise _bad_body("Not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise _bad_body("Must be a JSON object.")
+    flaws = {name if _fit_for_text(name) else WHOLE_BODY: flaw for name, flaw in _flaws(body)}
+    if flaws:
+        raise ApiError("VALIDATION_ERROR", details=bad_fields(flaws))
+    return body
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_INTEGER_CHARACTERS else math.inf
+
+
+def _flaws(body: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    for name, value in body.items():
+        flaw = _flaw(name) or _flaw_within(value)
+        if flaw:
+            yield name, [flaw]
+
+
+def _flaw_within(value: Any) -> str | None:
+    """The first flaw in a member's value; a loop, because recursion is what deep input attacks."""
+    waiting = [(value, 2)]
+    while waiting:
+        item, depth = waiting.pop()
+        if isinstance(item, dict | list):
+            if depth > MAX_DEPTH:
+                return "Nested too deeply."
+            inner = [*item.keys(), *item.values()] if isinstance(item, dict) else item
+            waiting.extend((member, depth + 1) for member in inner)
+        elif flaw := _flaw(item):
+            return flaw
+    return None
+
+
+def _flaw(scalar: Any) -> str | None:
+    if isinstance(scalar, str) and not _fit_for_text(scalar):
+        return "Must not contain NUL or lone surrogates."
+    if isinstance(scalar, float) and not math.isfinite(scalar):
+        return "A number out of range."
+    return None
+
+
+def _fit_for_text(text: str) -> bool:
+    return _NOT_IN_TEXT.search(text) is None
+
+
+def _bad_body(reason: str) -> ApiError:
+    return ApiError("VALIDATION_ERROR", details={WHOLE_BODY: [reason]})
