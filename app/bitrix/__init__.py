@@ -1,0 +1,1 @@
+"""Bitrix24, the upstream of portal keys."""

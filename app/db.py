@@ -1,0 +1,95 @@
+"""The database: how it is opened, and the one way to write.
+
+`connect(config)` opens the file, initialises `database`, to which every model is bound, and returns
+it. One process talks to one database at a time; connecting again moves all models over. Connections
+are opened per thread on first use and stay open, as suits SQLite.
+
+SQLite comes with the APSW wheel, not with the interpreter: releases up to 3.51.2 can corrupt a
+database in WAL mode when the log is reset. `synchronous=FULL`, since an acknowledged revocation must
+survive a power cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import apsw
+import structlog
+from peewee import Database, DatabaseError, DatabaseProxy, InterfaceError, OperationalError
+from playhouse.apsw_ext import APSWDatabase
+
+from app.config import Config
+from app.errors import DATABASE_RETRY_AFTER, ApiError
+
+BUSY_TIMEOUT = 5.0
+"""Seconds that a statement waits for another process's write lock."""
+
+_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
+
+database = DatabaseProxy()
+log = structlog.get_logger(__name__)
+
+
+class DatabaseRefused(Exception):
+    """The database cannot be opened; the text is one line that says what to do."""
+
+
+class DatabaseMissing(DatabaseRefused):
+    """There is no database yet, and only `run` and `migrate` may make one."""
+
+
+def connect(config: Config, *, create: bool = False, busy_timeout: float = BUSY_TIMEOUT) -> Database:
+    """Open the database of `config`, bind all models to it and return it.
+
+    Raises `DatabaseMissing` if there is no file and `create` is false, `DatabaseRefused` if there is
+    one that is of no use.
+    """
+    path = config.database_path
+    if create:
+        _create_file(config)
+    elif not path.exists():
+        raise DatabaseMissing(f"{path}: there is no database here, run `vibekeys migrate`")
+    # Without the CREATE flag, a file that is removed later is not replaced by an empty one.
+    opened: Database = APSWDatabase(
+        str(path), timeout=busy_timeout, pragmas=_PRAGMAS, flags=apsw.SQLITE_OPEN_READWRITE
+    )
+    try:
+        opened.connect()
+        _check_writable(opened)
+    except DatabaseError as error:
+        opened.close()
+        raise DatabaseRefused(f"{path}: {error}; check DATABASE_URL and the file's permissions") from None
+    database.initialize(opened)
+    return opened
+
+
+@contextmanager
+def writing(db: Database) -> Iterator[None]:
+    """One write transaction, which takes the write lock at its start; joins one that is open.
+
+    A transaction that only asks for the lock at its first write fails at once when another writer
+    was quicker. Raises `ApiError` DATABASE_UNAVAILABLE, with nothing written, if the database is
+    locked for longer than `BUSY_TIMEOUT`, full, or read-only.
+    """
+    try:
+        with db.atomic("IMMEDIATE"):
+            yield
+    except (OperationalError, InterfaceError) as error:
+        log.warning("database.unavailable", reason=str(error))
+        raise ApiError("DATABASE_UNAVAILABLE", retry_after=DATABASE_RETRY_AFTER) from error
+
+
+def _create_file(config: Config) -> None:
+    path = config.database_path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # SQLite gives its log and index files the mode of the main file.
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise DatabaseRefused(f"{path}: {error.strerror}; check DATABASE_URL") from None
+
+
+def _check_writable(db: Database) -> None:
+    if db.connection().readonly("main"):
+        raise OperationalError("the file is read-only")

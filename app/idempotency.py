@@ -1,0 +1,178 @@
+"""`Idempotency-Key`: the answer that made a raw key, kept for a caller whose connection broke.
+
+Use, in a view that makes a raw key (`run` is None where the caller sent no `Idempotency-Key`)::
+
+    run = store.begin(raw_key, idempotency_key, fingerprint(method, path, body))
+    if isinstance(run, Replay):
+        return Response(run.body, run.status)
+    try:
+        issued = keyring.rotate(..., before_commit=lambda issued: store.finish(run, 201, render(issued)))
+    except Exception:
+        store.abandon(run)     # a refused call may be tried again, at once
+        raise
+    return Response(render(issued), 201)
+
+`finish` runs inside the change's own transaction, so that key and kept answer are there together or
+not at all: a process killed between two commits would leave a key that nobody knows, and the repeat
+would make a second one.
+
+What is kept can be read by the caller only: the row is named, and the answer sealed (AES-256-GCM),
+under keys derived (HKDF-SHA256) from the caller's own raw key, which this service does not keep.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from peewee import Database
+
+from app.db import writing
+from app.errors import ApiError
+from app.models import Idempotency
+
+KEPT_MS = 24 * 3600 * 1000
+"""How long an answer can be had again, from the start of the run that made it."""
+RUN_MS = 30 * 1000
+"""After this long a run without an answer counts as dead, and the next caller takes over."""
+
+_NONCE_BYTES = 12
+_TIDIED_AT_ONCE = 100
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The answer that the first run gave."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A call that is now running under its `Idempotency-Key`."""
+
+    id: str
+    attempt: str
+    sealing_key: bytes = field(repr=False)
+
+
+def fingerprint(method: str, path: str, body: bytes) -> bytes:
+    """Return what must be the same in a repeat: method, path (with its query), and the body's bytes."""
+    return b"\0".join((method.encode(), path.encode(), body))
+
+
+class IdempotencyStore:
+    """The kept answers. `clock` tells unix seconds."""
+
+    def __init__(self, db: Database, clock: Callable[[], float]) -> None:
+        self._db = db
+        self._clock = clock
+
+    def begin(self, caller_raw_key: str, idempotency_key: str, fingerprint: bytes) -> Replay | Run:
+        """Return the kept answer, or a `Run` that the caller must `finish` or `abandon`.
+
+        Raises `ApiError`: IDEMPOTENCY_KEY_REUSED if the key stands for another request,
+        IDEMPOTENCY_IN_PROGRESS while the first one runs (at most `RUN_MS`), DATABASE_UNAVAILABLE.
+        """
+        names = _derive(caller_raw_key, "name")
+        row_id = _mac(names, b"id\0" + idempotency_key.encode())
+        asked = _mac(names, b"request\0" + fingerprint)
+        run = Run(row_id, secrets.token_hex(16), _derive(caller_raw_key, "answer"))
+        now = int(self._clock() * 1000)
+        with writing(self._db):
+            _tidy(now, row_id)
+            row = Idempotency.get_or_none(Idempotency.id == row_id)
+            if row is None:
+                Idempotency.create(id=row_id, fingerprint=asked, attempt=run.attempt, started_at=now)
+                return run
+            return _answer_of(row, asked, run) or _take_over(row, run, now)
+
+    def finish(self, run: Run, status: int, body: bytes) -> None:
+        """Keep the answer. To be called inside the transaction of the change that it answers.
+
+        Raises `ApiError` IDEMPOTENCY_IN_PROGRESS if another caller took over meanwhile: the change
+        must then be rolled back, as it is when this leaves its `with` block.
+        """
+        kept = (
+            Idempotency.update(status=status, answer=_seal(run, status, body))
+            .where(Idempotency.id == run.id, Idempotency.attempt == run.attempt)
+            .execute()
+        )
+        if not kept:
+            raise ApiError("IDEMPOTENCY_IN_PROGRESS", retry_after=1)
+
+    def abandon(self, run: Run) -> None:
+        """Forget a run without an answer, so that the caller may try again. Never raises for the database."""
+        try:
+            with writing(self._db):
+                Idempotency.delete().where(
+                    Idempotency.id == run.id,
+                    Idempotency.attempt == run.attempt,
+                    Idempotency.status.is_null(),
+                ).execute()
+        except ApiError as error:
+            log.warning("idempotency.not_abandoned", reason=error.code, free_again_after_ms=RUN_MS)
+
+
+def _answer_of(row: Idempotency, asked: str, run: Run) -> Replay | None:
+    if not hmac.compare_digest(row.fingerprint, asked):
+        raise ApiError("IDEMPOTENCY_KEY_REUSED")
+    if row.status is None or row.answer is None:
+        return None
+    return Replay(row.status, _open(run, row.status, bytes(row.answer)))
+
+
+def _take_over(row: Idempotency, run: Run, now: int) -> Run:
+    left_ms = row.started_at + RUN_MS - now
+    if left_ms > 0:
+        raise ApiError("IDEMPOTENCY_IN_PROGRESS", retry_after=-(-left_ms // 1000))
+    row.attempt, row.started_at = run.attempt, now
+    row.save()
+    return run
+
+
+def _tidy(now: int, asked_for: str) -> None:
+    # Bounded, because the caller holds the write lock and waits. Each run leaves one row and takes
+    # away up to a hundred, so that what has expired cannot pile up.
+    expired = Idempotency.started_at <= now - KEPT_MS
+    oldest = (
+        Idempotency.select(Idempotency.id)
+        .where(expired)
+        .order_by(Idempotency.started_at)
+        .limit(_TIDIED_AT_ONCE)
+    )
+    Idempotency.delete().where(expired, (Idempotency.id == asked_for) | Idempotency.id.in_(oldest)).execute()
+
+
+def _derive(raw_key: str, purpose: str) -> bytes:
+    info = f"vibekeys idempotency {purpose}".encode()
+    return HKDF(SHA256(), length=32, salt=None, info=info).derive(raw_key.encode())
+
+
+def _mac(key: bytes, message: bytes) -> str:
+    return hmac.new(key, message, hashlib.sha256).hexdigest()
+
+
+def _bound_to(run: Run, status: int) -> bytes:
+    return f"{run.id} {status}".encode()
+
+
+def _seal(run: Run, status: int, body: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(run.sealing_key).encrypt(nonce, body, _bound_to(run, status))
+
+
+def _open(run: Run, status: int, sealed: bytes) -> bytes:
+    nonce, text = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+    return AESGCM(run.sealing_key).decrypt(nonce, text, _bound_to(run, status))

@@ -1,0 +1,395 @@
+"""The life of a key: issue, change, rotate, revoke, delete. The only writer of keys.
+
+Each operation is one change of the ledger: the row is read again under the write lock, through the
+caller's own `visible` query (its tenant's WHERE), judged, written and published. Refusals are
+`ApiError`s and leave nothing behind.
+
+Rotation makes a second key of the same lineage with the same settings, and gives the first one an
+end. At most two keys of a lineage work at any time, since a key with a successor can neither be
+rotated again nor come back to life, its end can only come closer, and its successor cannot be
+rotated while it works.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from peewee import Expression, ModelSelect
+
+from app.config import Config
+from app.errors import ApiError, invalid
+from app.ledger import Actor, Change, Ledger
+from app.models import Account, Key, Membership, Portal, new_id
+from app.scopes import (
+    INTEGRATIONS,
+    LEGACY_INTEGRATIONS,
+    MANAGEMENT_SCOPES,
+    OPERATOR_SCOPES,
+    PORTAL_SCOPES,
+    canonical,
+)
+from app.unset import UNSET, Unset
+from gateway import keys
+
+PORTAL_TYPES = frozenset({"api", "authorization"})
+
+SETTABLE = (
+    "name",
+    "scopes",
+    "integrations",
+    "ip_whitelist",
+    "rate_limit",
+    "hourly_limit",
+    "expires_at",
+    "metadata",
+)
+"""The columns that `Keyring.change` takes, besides `status`."""
+
+NEW_KEYS_OWN = frozenset(
+    {
+        "id",
+        "digest",
+        "key_prefix",
+        "key_suffix",
+        "revoked",
+        "rotated_at",
+        "grace_ends_at",
+        "predecessor_id",
+        "successor_id",
+        "is_legacy",
+        "unchecked_prefix",
+        "created_at",
+        "revision",
+    }
+)
+"""What a rotated key's successor does not take over. Everything else is copied, new columns too."""
+
+_AUDITED = (
+    "type",
+    "owner_id",
+    "portal_id",
+    *SETTABLE,
+    "revoked",
+    "predecessor_id",
+    "successor_id",
+    "grace_ends_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new key and its raw form, which exists nowhere else."""
+
+    key: Key
+    raw_key: str = field(repr=False)
+
+
+BeforeCommit = Callable[[Issued], None]
+"""Called last inside the transaction: what it writes commits together with the key, or not at all."""
+
+
+class Keyring:
+    """Issues, changes, rotates and deletes keys."""
+
+    def __init__(self, ledger: Ledger, config: Config) -> None:
+        self._ledger = ledger
+        self._longest_grace_hours = config.rotation_grace_hours
+
+    def issue(
+        self,
+        actor: Actor,
+        *,
+        type: str,
+        owner: Account,
+        name: str,
+        portal: Portal | None = None,
+        scopes: Iterable[str] = (),
+        integrations: Iterable[str] = (),
+        ip_whitelist: Iterable[str] = (),
+        rate_limit: int | None = None,
+        hourly_limit: int | None = None,
+        expires_at: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        before_commit: BeforeCommit | None = None,
+    ) -> Issued:
+        """Make a key. `expires_at` is in unix milliseconds; times and addresses come checked in form.
+
+        Raises `ApiError`: VALIDATION_ERROR if the fields do not fit the type or the actor may not
+        grant them, NOT_PORTAL_MEMBER if the owner is not a member of the portal.
+        """
+        key = Key(
+            type=type,
+            owner=owner,
+            portal=portal,
+            name=name,
+            scopes=canonical(scopes),
+            integrations=list(integrations),
+            ip_whitelist=list(ip_whitelist),
+            rate_limit=rate_limit,
+            hourly_limit=hourly_limit,
+            expires_at=expires_at,
+            metadata=dict(metadata or {}),
+        )
+        _check_binding(key)
+        with self._ledger.change(actor) as change:
+            _check_membership(key)
+            _check_openings(key)
+            _check_grants(actor, key, held=frozenset())
+            _check_future(expires_at, change.now_ms)
+            issued = _insert(change, key)
+            if before_commit:
+                before_commit(issued)
+        return issued
+
+    def change(self, actor: Actor, visible: ModelSelect[Key], key_id: str, fields: Mapping[str, Any]) -> Key:
+        """Set columns of `SETTABLE` and `status` (ACTIVE or REVOKED). Setting what is already so changes nothing.
+
+        Raises `ApiError`: ENTITY_NOT_FOUND, VALIDATION_ERROR as `issue` does, KEY_ALREADY_ROTATED when
+        a rotated key is to be re-activated.
+        """
+        with self._ledger.change(actor) as change:
+            key = _find(visible, key_id)
+            held = frozenset(key.scopes) | frozenset(key.integrations)
+            before = _facts(key)
+            _assign(key, fields, change.now_ms)
+            _check_openings(key)
+            _check_grants(actor, key, held)
+            after = _facts(key)
+            if after != before:
+                change.key(key)
+                change.audit(_action(before, after), "key", key.id, *_difference(before, after))
+        return key
+
+    def rotate(
+        self,
+        actor: Actor,
+        visible: ModelSelect[Key],
+        key_id: str,
+        *,
+        grace_hours: float | None = None,
+        expires_at: int | Unset | None = UNSET,
+        before_commit: BeforeCommit | None = None,
+    ) -> Issued:
+        """Make the key's successor, with the same settings, and end the key when the grace is over.
+
+        The grace is the setting's unless `grace_hours` (0 to the setting) says less, and never outlives
+        the key's own `expires_at`. The successor has that same `expires_at` unless another is given.
+        Raises `ApiError`: ENTITY_NOT_FOUND, VALIDATION_ERROR, KEY_ALREADY_ROTATED,
+        PREDECESSOR_IN_GRACE, KEY_NOT_ACTIVE.
+        """
+        hours = self._longest_grace_hours if grace_hours is None else grace_hours
+        if not 0 <= hours <= self._longest_grace_hours:
+            raise invalid(graceHours=f"Must be from 0 to {self._longest_grace_hours:g}.")
+        with self._ledger.change(actor) as change:
+            old = _find(visible, key_id)
+            _check_rotatable(old, change.now_ms)
+            new = _successor_of(old)
+            if not isinstance(expires_at, Unset):
+                _check_future(expires_at, change.now_ms)
+                new.expires_at = expires_at
+            issued = _insert(change, new)
+            _retire(change, old, new, change.now_ms + round(hours * 3_600_000))
+            if before_commit:
+                before_commit(issued)
+        return issued
+
+    def delete(self, actor: Actor, visible: ModelSelect[Key], key_id: str) -> None:
+        """Delete the key for good. Raises `ApiError` ENTITY_NOT_FOUND."""
+        with self._ledger.change(actor) as change:
+            key = _find(visible, key_id)
+            change.key_deleted(key)
+            change.audit("key.deleted", "key", key.id, _facts(key), None)
+
+    def revoke_all(self, actor: Actor, owner: Account) -> int:
+        """Revoke every key of the owner in one transaction and return how many were not revoked before."""
+        with self._ledger.change(actor) as change:
+            found = list(
+                Key.select().where(Key.owner == owner, ~Key.revoked).order_by(Key.created_at, Key.id)
+            )
+            for key in found:
+                before = _facts(key)
+                _assign(key, {"status": "REVOKED"}, change.now_ms)
+                change.key(key)
+                change.audit("key.revoked", "key", key.id, *_difference(before, _facts(key)))
+        return len(found)
+
+
+def key_status(key: Key, now_ms: int) -> str:
+    """Return REVOKED or ACTIVE as set, EXPIRED from `expires_at` on, ROTATED from the end of the grace on."""
+    if key.revoked:
+        return "REVOKED"
+    if key.expires_at is not None and now_ms >= key.expires_at:
+        return "EXPIRED"
+    if key.grace_ends_at is not None and now_ms >= key.grace_ends_at:
+        return "ROTATED"
+    return "ACTIVE"
+
+
+def status_is(status: str, now_ms: int) -> Expression:
+    """Return the condition on `Key` under which `key_status` is `status`."""
+    expired = Key.expires_at.is_null(False) & (Key.expires_at <= now_ms)
+    rotated = Key.grace_ends_at.is_null(False) & (Key.grace_ends_at <= now_ms)
+    conditions = {
+        "REVOKED": Key.revoked,
+        "EXPIRED": ~Key.revoked & expired,
+        "ROTATED": ~Key.revoked & ~expired & rotated,
+        "ACTIVE": ~Key.revoked & ~expired & ~rotated,
+    }
+    return conditions[status]
+
+
+def _find(visible: ModelSelect[Key], key_id: str) -> Key:
+    key = visible.where(Key.id == key_id).first()
+    if key is None:
+        raise ApiError("ENTITY_NOT_FOUND")
+    return key
+
+
+def _insert(change: Change, key: Key) -> Issued:
+    raw_key = keys.mint(key.type)
+    key.id = new_id(change.now_ms)
+    key.lineage_id = key.lineage_id or key.id
+    key.digest = keys.digest(raw_key)
+    key.key_prefix, key.key_suffix = keys.display_parts(raw_key)
+    key.created_at = change.now_ms
+    change.key(key, new=True)
+    change.audit("key.issued", "key", key.id, None, _facts(key))
+    return Issued(key, raw_key)
+
+
+def _successor_of(old: Key) -> Key:
+    settings = {name: value for name, value in old.__data__.items() if name not in NEW_KEYS_OWN}
+    return Key(**settings, predecessor_id=old.id)
+
+
+def _retire(change: Change, old: Key, new: Key, grace_ends_at: int) -> None:
+    before = _facts(old)
+    old.rotated_at = change.now_ms
+    old.successor_id = new.id
+    old.grace_ends_at = grace_ends_at if old.expires_at is None else min(grace_ends_at, old.expires_at)
+    change.key(old)
+    change.audit("key.rotated", "key", old.id, *_difference(before, _facts(old)))
+
+
+def _assign(key: Key, fields: Mapping[str, Any], now_ms: int) -> None:
+    for name, value in fields.items():
+        if name == "status":
+            _set_status(key, value, now_ms)
+        elif name == "expires_at":
+            _set_expiry(key, value, now_ms)
+        elif name == "scopes":
+            key.scopes = canonical(value)
+        elif name in SETTABLE:
+            setattr(key, name, list(value) if isinstance(value, tuple) else value)
+        else:
+            raise ValueError(f"{name} is not a settable column of a key")
+
+
+def _set_status(key: Key, status: str, now_ms: int) -> None:
+    if status == "REVOKED":
+        key.revoked = True
+        if key.grace_ends_at is not None:
+            key.grace_ends_at = min(key.grace_ends_at, now_ms)
+    elif status != "ACTIVE":
+        raise invalid(status="Must be ACTIVE or REVOKED.")
+    elif key.successor_id is not None and key_status(key, now_ms) != "ACTIVE":
+        raise ApiError("KEY_ALREADY_ROTATED", "A rotated key cannot be re-activated.")
+    else:
+        key.revoked = False
+
+
+def _set_expiry(key: Key, expires_at: int | None, now_ms: int) -> None:
+    _check_future(expires_at, now_ms)
+    key.expires_at = expires_at
+    # For good: were only the smaller of the two looked at, a later expiry would give back the grace.
+    if expires_at is not None and key.grace_ends_at is not None:
+        key.grace_ends_at = min(key.grace_ends_at, expires_at)
+
+
+def _check_future(expires_at: int | None, now_ms: int) -> None:
+    if expires_at is not None and expires_at <= now_ms:
+        raise invalid(expiresAt="Must be in the future.")
+
+
+def _check_binding(key: Key) -> None:
+    if key.type not in keys.KEY_TYPES:
+        raise invalid(type=f"Must be one of {', '.join(keys.KEY_TYPES)}.")
+    if key.type in PORTAL_TYPES and key.portal_id is None:
+        raise invalid(portalId=f"Keys of type {key.type} are bound to a portal.")
+    if key.type not in PORTAL_TYPES and key.portal_id is not None:
+        raise invalid(portalId=f"Keys of type {key.type} are not bound to a portal.")
+
+
+def _check_membership(key: Key) -> None:
+    # Under the lock: the membership may have ended while the portal was being probed.
+    if key.portal_id is None:
+        return
+    if Membership.get_or_none(Membership.portal == key.portal_id, Membership.account == key.owner_id) is None:
+        raise ApiError("NOT_PORTAL_MEMBER")
+
+
+def _check_openings(key: Key) -> None:
+    """Scopes and integrations: the right kind for the key's type, at least one, each a known one."""
+    if key.type == "personal":
+        _check_known("integrations", key.integrations, INTEGRATIONS)
+        _check_none("scopes", key)
+    else:
+        _check_known("scopes", key.scopes, PORTAL_SCOPES if key.type in PORTAL_TYPES else MANAGEMENT_SCOPES)
+        _check_none("integrations", key)
+
+
+def _check_known(name: str, given: list[str], known: Iterable[str]) -> None:
+    unknown = [item for item in given if item not in known]
+    if unknown:
+        raise invalid(**{name: f"Not known for this type of key: {', '.join(unknown)}."})
+    if not given:
+        raise invalid(**{name: "At least one is needed."})
+
+
+def _check_none(name: str, key: Key) -> None:
+    if getattr(key, name):
+        raise invalid(**{name: f"Keys of type {key.type} have none."})
+
+
+def _check_grants(actor: Actor, key: Key, held: frozenset[str]) -> None:
+    """What only some may grant; a key keeps what it held before the change."""
+    granted = (frozenset(key.scopes) | frozenset(key.integrations)) - held
+    if granted & LEGACY_INTEGRATIONS and actor.kind != "cli":
+        raise invalid(integrations="mcp_server is no longer granted.")
+    if granted & OPERATOR_SCOPES and not _is_operator(actor):
+        raise invalid(scopes="vibe:mgmt:feedback is granted by an operator only.")
+
+
+def _is_operator(actor: Actor) -> bool:
+    if actor.kind != "key":
+        return True
+    account = Account.get_or_none(Account.id == actor.account_id)
+    return account is not None and account.is_operator
+
+
+def _check_rotatable(key: Key, now_ms: int) -> None:
+    if key.successor_id is not None:
+        raise ApiError("KEY_ALREADY_ROTATED")
+    if key.predecessor_id is not None:
+        predecessor = Key.get_or_none(Key.id == key.predecessor_id)
+        if predecessor is not None and key_status(predecessor, now_ms) == "ACTIVE":
+            raise ApiError("PREDECESSOR_IN_GRACE")
+    if key_status(key, now_ms) != "ACTIVE":
+        raise ApiError("KEY_NOT_ACTIVE")
+
+
+def _facts(key: Key) -> dict[str, Any]:
+    return {name: getattr(key, name) for name in _AUDITED}
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    changed = [name for name in before if before[name] != after[name]]
+    return {name: before[name] for name in changed}, {name: after[name] for name in changed}
+
+
+def _action(before: dict[str, Any], after: dict[str, Any]) -> str:
+    if before["revoked"] == after["revoked"]:
+        return "key.changed"
+    return "key.revoked" if after["revoked"] else "key.reactivated"

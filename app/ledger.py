@@ -1,0 +1,124 @@
+"""Every change of keys, accounts and portals: one transaction with its audit row, then published.
+
+    with ledger.change(actor) as change:
+        key = Key.get_by_id(key_id)          # read under the write lock, never before it
+        key.revoked = True
+        change.key(key)
+        change.audit("key.revoked", "key", key.id, {"revoked": False}, {"revoked": True})
+
+On leaving the block the transaction commits and what changed is published; only then may an answer
+be sent. An exception in the block undoes everything. There is no network call inside the block: it
+holds the write lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import structlog
+from peewee import Database
+
+from app import audit
+from app.db import writing
+from app.models import Account, Audit, Heads, Key, Tombstone, Unpublished
+from app.publisher import Publisher
+from app.secrets import Secrets
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes something: a person at the command line, a key's holder, or the service itself."""
+
+    kind: Literal["cli", "key", "system"]
+    account_id: str | None = None
+    key_id: str | None = None
+    address: str | None = None
+
+
+class Change:
+    """One open write transaction. `now_ms` is its time, in unix milliseconds."""
+
+    def __init__(self, actor: Actor, now_ms: int, secrets: Secrets) -> None:
+        self.actor = actor
+        self.now_ms = now_ms
+        self.unpublished: list[Unpublished] = []
+        self.audit_rows: list[Audit] = []
+        self._secrets = secrets
+
+    def key(self, key: Key, *, new: bool = False) -> None:
+        """Save the key under the next revision."""
+        key.revision = self._next_revision("key", key.digest)
+        key.save(force_insert=new)
+
+    def key_deleted(self, key: Key) -> None:
+        """Delete the key's row and leave its tombstone."""
+        revision = self._next_revision("key", key.digest)
+        Tombstone.create(digest=key.digest, account_id=key.owner_id, revision=revision)
+        key.delete_instance()
+
+    def account(self, account: Account, *, new: bool = False) -> None:
+        """Save the account under the next revision; also called when only its memberships changed."""
+        account.revision = self._next_revision("account", account.id)
+        account.save(force_insert=new)
+
+    def audit(
+        self,
+        action: str,
+        target_kind: str,
+        target_id: str,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any] | None,
+    ) -> None:
+        """Write the audit row: what was and what is now, never a secret."""
+        row = Audit(
+            at=self.now_ms,
+            actor_kind=self.actor.kind,
+            actor_account_id=self.actor.account_id,
+            actor_key_id=self.actor.key_id,
+            address=self.actor.address,
+            action=action,
+            target_kind=target_kind,
+            target_id=target_id,
+            before=audit.facts(before),
+            after=audit.facts(after),
+        )
+        audit.append(self._secrets, row)
+        self.audit_rows.append(row)
+
+    def _next_revision(self, kind: str, ref: str) -> int:
+        Heads.update(revision=Heads.revision + 1).where(Heads.id == 1).execute()
+        revision: int = Heads.get_by_id(1).revision
+        self.unpublished.append(Unpublished.create(revision=revision, kind=kind, ref=ref))
+        return revision
+
+
+class Ledger:
+    """Opens changes. `clock` tells unix seconds."""
+
+    def __init__(
+        self, db: Database, secrets: Secrets, clock: Callable[[], float], publisher: Publisher
+    ) -> None:
+        self._db = db
+        self._secrets = secrets
+        self._clock = clock
+        self._publisher = publisher
+
+    @contextmanager
+    def change(self, actor: Actor) -> Iterator[Change]:
+        """Open one change, commit it, and publish it.
+
+        Raises `ApiError` DATABASE_UNAVAILABLE, with nothing changed, if it cannot be written.
+        """
+        with writing(self._db):
+            # The clock is read under the lock, so that rows are timed in the order of their commits.
+            change = Change(actor, int(self._clock() * 1000), self._secrets)
+            yield change
+        # Only after the commit: a row that was undone must not be remembered as the log's head.
+        for row in change.audit_rows:
+            log.info("audit.row", seq=row.seq, mac=row.mac, action=row.action)
+        self._publisher.publish(change.unpublished)

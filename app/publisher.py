@@ -1,0 +1,111 @@
+"""Bringing committed changes to Redis, and remembering which have arrived.
+
+A change leaves an `unpublished` row in its own transaction. Publishing reads the record as it is
+now, which may be newer than the row, stores it over any lower revision, and then removes the row. A
+process killed anywhere in between leaves rows behind, and publishing them again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import structlog
+from peewee import Database, DatabaseError, InterfaceError
+
+from app.db import writing
+from app.errors import ApiError
+from app.models import Account, Heads, Key, Tombstone, Unpublished
+from app.source import read_record
+from gateway.source import SourceError
+from gateway.store import Store, StoreError
+from gateway.trust import Trust
+
+_BATCH = 200
+"""Records between two confirmations in the database."""
+
+log = structlog.get_logger(__name__)
+
+
+class Publisher:
+    """Publishes to `store`; without one (a command while no service runs) everything stays pending.
+
+    `trust` is this host's belief in Redis. When a change cannot be published, belief is withdrawn
+    before the change is answered, so that every worker of the host judges from the database. Both
+    may be set later: what they are made of needs a publisher first.
+    """
+
+    def __init__(self, db: Database, store: Store | None = None, trust: Trust | None = None) -> None:
+        self.store = store
+        self.trust = trust
+        self._db = db
+
+    def publish(self, changes: Sequence[Unpublished]) -> None:
+        """Publish what was just committed, or else see to it that nobody relies on Redis.
+
+        Raises `StoreError` or `SourceError` only without a `trust` to withdraw.
+        """
+        if self.store is None or not changes:
+            return
+        if self.trust is not None and not self.trust.believed():
+            # Again, although it is lost already: a recovery that is under way must not succeed.
+            self.trust.lose("changes were committed meanwhile")
+            return
+        try:
+            self._publish(self.store, changes)
+        except (StoreError, SourceError) as error:
+            if self.trust is None:
+                raise
+            self.trust.lose(str(error))
+        except ApiError as error:
+            # The records have arrived. The rows stay, and are published once more.
+            log.warning("publication.unconfirmed", reason=error.code)
+
+    def publish_pending(self) -> None:
+        """Publish every committed change that may not have reached Redis.
+
+        Raises `StoreError` if Redis refuses, `SourceError` if the database can't tell or can't be
+        written; what was not published stays pending.
+        """
+        if self.store is None:
+            return
+        try:
+            while changes := list(Unpublished.select().order_by(Unpublished.revision).limit(_BATCH)):
+                self._publish(self.store, changes)
+        except (ApiError, DatabaseError, InterfaceError) as error:
+            raise SourceError(str(error)) from error
+
+    def republish(self) -> int:
+        """Publish every record that there is and return how many; then what is pending.
+
+        Raises `StoreError` and `SourceError` as `publish_pending` does, and `StoreError` without a store.
+        """
+        if self.store is None:
+            raise StoreError("no Redis is in reach")
+        published = 0
+        for kind, ref in _every_record():
+            self.store.publish(read_record(self._db, kind, ref))
+            published += 1
+        self.publish_pending()
+        return published
+
+    def _publish(self, store: Store, changes: Sequence[Unpublished]) -> None:
+        for start in range(0, len(changes), _BATCH):
+            batch = changes[start : start + _BATCH]
+            # One record changed twice is published once, where its first change stands: a new key
+            # reaches Redis before the end of the one that it replaces.
+            records = dict.fromkeys((change.kind, change.ref) for change in batch)
+            number = max(store.publish(read_record(self._db, kind, ref)) for kind, ref in records)
+            self._confirm(batch, number)
+
+    def _confirm(self, batch: Sequence[Unpublished], number: int) -> None:
+        with writing(self._db):
+            revisions = [change.revision for change in batch]
+            Unpublished.delete().where(Unpublished.revision.in_(revisions)).execute()
+            Heads.update(published=number).where(Heads.id == 1, Heads.published < number).execute()
+
+
+def _every_record() -> Iterator[tuple[str, str]]:
+    # Read to the end first: an open cursor would keep the database's log from being emptied.
+    yield from [("account", account_id) for (account_id,) in Account.select(Account.id).tuples()]
+    yield from [("key", digest) for (digest,) in Key.select(Key.digest).tuples()]
+    yield from [("key", digest) for (digest,) in Tombstone.select(Tombstone.digest).tuples()]
