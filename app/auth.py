@@ -91,7 +91,8 @@ def _route() -> Route | None:
 def _check_type(key_type: str, route: Route | None) -> None:
     if route is not None and key_type in route.types:
         return
-    details = {"keyType": key_type, "allowedTypes": sorted(route.types) if route is not None else []}
+    served = {} if route is None else {"allowedTypes": sorted(route.types)}
+    details = {"keyType": key_type, **served}
     if key_type == "management":
         raise ApiError("MANAGEMENT_KEY_NO_ENTITY_ACCESS", details=details)
     if MANAGEMENT_ONLY.match(request.path):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from apispec import BasePlugin
@@ -80,7 +81,9 @@ class RegistryPlugin(BasePlugin):
             operation["summary"] = route.summary[0].upper() + route.summary[1:]
             operation["security"] = [{scheme: list(route.grants)} for scheme in SECURITY_SCHEMES]
             operation["x-key-types"] = sorted(route.types)
-            operation.setdefault("responses", {}).update(_refusals(route))
+            # flask-smorest's catch-all would allow what is not listed.
+            operation["responses"].pop("default", None)
+            operation["responses"].update(_refusals(route))
 
 
 def make_api(app: Flask, public_url: str) -> DocumentedApi:
@@ -90,6 +93,7 @@ def make_api(app: Flask, public_url: str) -> DocumentedApi:
     return DocumentedApi(app, spec_kwargs={"extra_plugins": [RegistryPlugin()], **options})
 
 
+@cache
 def answer_of(data: type[Schema]) -> type[Schema]:
     """The envelope of a success around `data`."""
     return StrictSchema.from_dict(
@@ -97,10 +101,11 @@ def answer_of(data: type[Schema]) -> type[Schema]:
             "success": fields.Boolean(required=True, metadata={"enum": [True]}),
             "data": fields.Nested(data, required=True),
         },
-        name=f"{data.__name__}Answer",
+        name=f"{data.__name__}Envelope",
     )
 
 
+@cache
 def page_of(item: type[Schema]) -> type[Schema]:
     """The envelope of a page of a list of `item`."""
     return StrictSchema.from_dict(
@@ -120,7 +125,7 @@ def _refusals(route: Route) -> dict[str, Any]:
     return {
         str(status): {
             "description": "\n".join(lines),
-            "content": {"application/json": {"schema": ErrorAnswer}},
+            "content": {"application/json": {"schema": ErrorAnswer.__name__}},
         }
         for status, lines in sorted(by_status.items())
     }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 from flask import Request, Response
 from flask_smorest import Blueprint
@@ -15,10 +15,13 @@ from webargs.flaskparser import FlaskParser
 from app.errors import ApiError
 from app.schemas.base import bad_fields
 
+View = TypeVar("View", bound=Callable[..., Response])
+
 
 class StrictQueryParser(FlaskParser):
     """Reads query parameters, and refuses those that are unknown or come twice."""
 
+    DEFAULT_VALIDATION_STATUS = 400
     DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {"query": RAISE}
 
     def load_querystring(self, req: Request, schema: Schema) -> Mapping[str, str]:
@@ -33,6 +36,12 @@ class ApiBlueprint(Blueprint):
     """A blueprint whose `arguments` read the query strictly. Bodies are read by `app.json_body`."""
 
     ARGUMENTS_PARSER = StrictQueryParser()
+
+    def body(self, schema: type[Schema] | Schema, *, required: bool = True) -> Callable[[View], View]:
+        """Document the body that the decorated view reads by itself, at its own time."""
+        content = {"application/json": {"schema": schema}}
+        document: Callable[[View], View] = self.doc(requestBody={"required": required, "content": content})
+        return document
 
 
 def success_body(data: Any, meta: Mapping[str, Any] | None = None) -> bytes:

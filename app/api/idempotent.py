@@ -21,6 +21,13 @@ from app.services import services
 HEADER = "Idempotency-Key"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 
+IDEMPOTENCY_PARAMETER = {
+    "in": "header",
+    "name": HEADER,
+    "description": "A repeat with the same value gets the same answer again, for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
 Render = Callable[[Issued], Any]
 Keep = Callable[[Issued], None]
 

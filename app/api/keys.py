@@ -12,7 +12,7 @@ from flask import Response
 from peewee import ModelSelect
 
 from app.api.answers import ApiBlueprint, answer, page_answer, page_of_rows
-from app.api.idempotent import Keep, answer_with_raw_key
+from app.api.idempotent import IDEMPOTENCY_PARAMETER, Keep, answer_with_raw_key
 from app.auth import principal
 from app.bitrix.webhook import probe
 from app.errors import ApiError, invalid
@@ -59,6 +59,8 @@ def list_keys(
 
 @blueprint.route("/v1/keys", methods=["POST"])
 @blueprint.arguments(NoQuery, location="query", as_kwargs=True)
+@blueprint.body(CreateKey)
+@blueprint.doc(parameters=[IDEMPOTENCY_PARAMETER])
 @blueprint.response(201, answer_of(IssuedKey))
 def create_key() -> Response:
     """A new key of type `api`. Its raw key is in this answer and never shown again."""
@@ -79,6 +81,7 @@ def get_key(id: str) -> Response:
 
 @blueprint.route("/v1/keys/<id>", methods=["PATCH"])
 @blueprint.arguments(NoQuery, location="query", as_kwargs=True)
+@blueprint.body(ChangePortalKey(partial=True))
 @blueprint.response(200, answer_of(KeyAnswer))
 def update_key(id: str) -> Response:
     """The key after the change; absent fields stay as they are."""
@@ -98,6 +101,8 @@ def delete_key(id: str) -> Response:
 
 @blueprint.route("/v1/keys/<id>/rotate", methods=["POST"])
 @blueprint.arguments(NoQuery, location="query", as_kwargs=True)
+@blueprint.body(RotateKey, required=False)
+@blueprint.doc(parameters=[IDEMPOTENCY_PARAMETER])
 @blueprint.response(201, answer_of(IssuedKey))
 def rotate_key(id: str) -> Response:
     """A new key with the settings of this one, which works on for the grace period."""
@@ -141,14 +146,15 @@ def _portal(portal_id: str) -> Portal:
     if not portal_id:
         raise ApiError("MISSING_PORTAL_ID", details={"portalId": ["Required."]})
     member = (Membership.portal == Portal.id) & (Membership.account == principal().account.account_id)
-    portal = Portal.select().join(Membership, on=member).where(Portal.id == portal_id).first()
+    query = Portal.select().join(Membership, on=member).where(Portal.id == portal_id)
+    portal = query.first() if _UUID.fullmatch(portal_id) else None
     if portal is None:
         raise ApiError("NOT_PORTAL_MEMBER", "The owner of the management key is not a member of this portal.")
     return portal
 
 
 def _visible() -> ModelSelect[Key]:
-    """Select the keys that the caller manages: on portals where it is ADMIN all, where it is MEMBER its own."""
+    """Select the keys that the caller manages: of portals where it is ADMIN all, else its own."""
     account_id = principal().account.account_id
     member = (Membership.portal == Key.portal) & (Membership.account == account_id)
     return (

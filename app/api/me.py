@@ -9,7 +9,6 @@ from flask import Response
 from app.api.answers import ApiBlueprint, answer
 from app.api.portals import portals_of
 from app.auth import Principal, principal
-from app.errors import ApiError
 from app.models import Key
 from app.openapi import answer_of
 from app.registry import ROUTES, Route
@@ -62,8 +61,6 @@ def get_me() -> Response:
 def _key_itself(caller: Principal) -> dict[str, Any]:
     record = caller.key
     row = Key.get_or_none(Key.id == record.key_id, Key.owner == record.account_id)
-    if row is None:  # deleted since it was admitted
-        raise ApiError("ENTITY_NOT_FOUND")
     return {
         "type": record.type,
         "keyPrefix": record.prefix,
@@ -73,7 +70,7 @@ def _key_itself(caller: Principal) -> dict[str, Any]:
         "scopes": list(record.scopes),
         "integrations": list(record.integrations),
         "limits": LimitsAnswer().dump(_limits(caller.usages)),
-        "rotation": rotation_of(row),
+        "rotation": None if row is None else rotation_of(row),  # deleted since it was admitted
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
-from flask import Response, current_app, json
+from flask import Response, current_app
 
 from app.api.answers import ApiBlueprint
 from app.openapi import DocumentedApi
