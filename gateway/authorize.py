@@ -104,6 +104,7 @@ class Authorizer:
         self._policy, self._clock = policy, clock
         self._legacy_forms = legacy_forms
         self._snapshots = SnapshotCache()
+        self._epoch: int | None = None
 
     def authorize(self, raw_key: str, address: str) -> Allowed | Refused:
         """Decide about a request that carries `raw_key` and comes from `address`."""
@@ -136,6 +137,7 @@ class Authorizer:
             standing = self._host_table.standing(limits, asked.now)
             if not standing.believed:
                 break
+            self._enter(standing.epoch)
             answer = self._store.consume(snapshot, limits, asked.now, standing.floors, deadline, fill)
             fill = None
             match answer:
@@ -151,6 +153,12 @@ class Authorizer:
                         self._host_table.new_epoch()
                     snapshot = self._read_anew(asked.digest)
         return self._without_redis(asked)
+
+    def _enter(self, epoch: int) -> None:
+        """Leave the connections of an older epoch: Redis may have gone and come back since."""
+        if self._epoch != epoch:
+            self._epoch = epoch
+            self._store.close()
 
     def _known(self, digest: str, deadline: float) -> Snapshot | None:
         """Return what is known of a key, to be confirmed; None if it is certain that there is none."""

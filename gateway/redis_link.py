@@ -55,7 +55,7 @@ class Link(Protocol):
         """Return every key that matches."""
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close the connections that nobody uses just now. A later call opens a new one."""
 
 
 class ServerLink:

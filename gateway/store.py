@@ -175,7 +175,7 @@ class Store:
         return next((_text(value) for key, value in pairs.items() if _text(key) == name), None)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. The next trip opens a new one."""
         self._link.close()
 
     def _run(self, script: _Script, number_of_keys: int, arguments: list[Any], deadline: float) -> Reply:

@@ -26,11 +26,10 @@ _log = logging.getLogger(__name__)
 
 
 class Trust:
-    """The host's trust in one Redis, told by one source."""
+    """The host's trust in its Redis: one word, shared by its workers."""
 
-    def __init__(self, host_table: HostTable, source: Source) -> None:
+    def __init__(self, host_table: HostTable) -> None:
         self._host_table = host_table
-        self._source = source
 
     def believed(self) -> bool:
         """Tell whether Redis decides for this host."""
@@ -44,39 +43,34 @@ class Trust:
         if self._host_table.disbelieve():
             _log.warning("judging without Redis: %s", reason)
 
-    def greet(self, greeting: Greeting) -> None:
+    def greet(self, greeting: Greeting, source: Source) -> None:
         """Look at the server behind a new connection; raise `LinkError` if it can't be believed.
 
         A server that this host knows by its run id has run on since, and lost nothing unnoticed.
         """
         if self._host_table.knows_server(greeting.run_id):
             return
-        if self.believed() and greeting.published < self._source_published():
+        if self.believed() and greeting.published < _published(source):
             self.lose("it came back without all that it was told")
             raise LinkError("behind the database")
         self._host_table.meet_server(greeting.run_id)
 
-    def recover(self, store: Store) -> bool:
+    def recover(self, store: Store, source: Source) -> bool:
         """Bring Redis up to the source, then believe it; return whether it is believed now."""
+        store.close()  # connections from before prove nothing
         try:
             remembered = store.published()
             epoch = self._host_table.epoch()
-            done = self._source.published()
+            done = source.published()
             if remembered < done:
                 store.forget_records(done)
-            self._source.publish_pending()
+            source.publish_pending()
         except (StoreError, SourceError) as error:
             _log.debug("still without Redis: %s", error)
             return False
         if self._host_table.believe(epoch):
             _log.warning("Redis is back and up to date")
         return self.believed()
-
-    def _source_published(self) -> int:
-        try:
-            return self._source.published()
-        except SourceError as error:
-            raise LinkError(f"nobody can tell whether it is up to date: {error}") from error
 
 
 class Watch(threading.Thread):
@@ -103,7 +97,7 @@ class Watch(threading.Thread):
             if self._trust.believed():
                 self._source.publish_pending()
             else:
-                self._trust.recover(self._store)
+                self._trust.recover(self._store, self._source)
         except SourceError as error:
             _log.warning("the database can't tell what is pending: %s", error)
         except StoreError as error:
@@ -113,3 +107,10 @@ class Watch(threading.Thread):
         """End the thread and wait for it."""
         self._stopped.set()
         self.join()
+
+
+def _published(source: Source) -> int:
+    try:
+        return source.published()
+    except SourceError as error:
+        raise LinkError(f"nobody can tell whether it is up to date: {error}") from error

@@ -1,0 +1,69 @@
+"""The form of a raw key."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+
+import pytest
+
+from gateway.keys import KEY_IN_TEXT, KEY_TYPES, PREFIXES, digest, display_parts, key_type_of, mint
+
+
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+def test_a_minted_key_has_prefix_random_part_and_checksum(key_type: str) -> None:
+    raw_key = mint(key_type)
+    body = raw_key[:-8]
+    assert raw_key.startswith(PREFIXES[key_type])
+    assert len(raw_key) == len(PREFIXES[key_type]) + 64
+    assert raw_key[-8:] == f"{zlib.crc32(body.encode()):08x}"
+    assert key_type_of(raw_key) == key_type
+    assert digest(raw_key) == hashlib.sha256(raw_key.encode()).hexdigest()
+
+
+def test_no_two_minted_keys_are_alike() -> None:
+    assert len({mint("personal") for _ in range(1000)}) == 1000
+
+
+RAW_KEY = "vxk_" + "0" * 56 + f"{zlib.crc32(('vxk_' + '0' * 56).encode()):08x}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "vxk_",
+        RAW_KEY[:-1],
+        RAW_KEY + "0",
+        RAW_KEY + "\n",
+        RAW_KEY.upper(),
+        RAW_KEY[:-1] + ("0" if RAW_KEY[-1] != "0" else "1"),
+        RAW_KEY.replace("0", "1", 1),
+        "vyk_" + RAW_KEY[4:],
+        " " + RAW_KEY,
+        "vibe_api_" + RAW_KEY[4:],
+        "vxk_" + "é" * 64,
+    ],
+)
+def test_other_texts_are_no_key(text: str) -> None:
+    assert key_type_of(RAW_KEY) == "personal"
+    assert key_type_of(text) is None
+
+
+def test_every_single_wrong_character_is_found() -> None:
+    for place in range(4, len(RAW_KEY)):
+        wrong = "f" if RAW_KEY[place] != "f" else "e"
+        assert key_type_of(RAW_KEY[:place] + wrong + RAW_KEY[place + 1 :]) is None
+
+
+def test_the_ends_that_are_shown() -> None:
+    raw_key = mint("management")
+    assert display_parts(raw_key) == (raw_key[:16], raw_key[-4:])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [(f"a {RAW_KEY}.", True), (f"?k={RAW_KEY}&x", True), (f"x{RAW_KEY}", False), (RAW_KEY + "0", False)],
+)
+def test_keys_are_found_in_text(text: str, found: bool) -> None:
+    assert bool(KEY_IN_TEXT.search(text)) is found

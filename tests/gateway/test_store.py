@@ -1,0 +1,370 @@
+"""The contract of the store, run on fakeredis, on a real server and on a real cluster of one node."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import fakeredis
+import pytest
+import redis
+
+from gateway.limits import Limit
+from gateway.records import AccountRecord, KeyRecord, PortalState, Snapshot, Tombstone
+from gateway.redis_link import ClientLink, LinkError, open_link
+from gateway.store import PUBLISHED_KEY, Absent, Changed, Counted, Store, StoreError
+from tests.conftest import ValkeyServer
+from tests.gateway.records import new_key
+
+NOW = 1_700_000_000.0
+SECOND = Limit("second", 2, 1, "lineage-x")
+HOUR = Limit("key", 3, 3600, "lineage-x")
+TIER = Limit("tier", 5, 3600, "account-1")
+NOTHING_TO_FILL = None
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[redis.RedisCluster]:
+    """One node that holds all slots already refuses what crosses slots."""
+    port = _free_port()
+    server = ValkeyServer(
+        *("--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", str(port)),
+        *("--cluster-port", str(_free_port())),
+    )
+    server.client().execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+    _until(lambda: b"cluster_state:ok" in server.client().execute_command("CLUSTER", "INFO"))
+    yield redis.RedisCluster(host="127.0.0.1", port=port)
+    server.close()
+
+
+def _free_port() -> int:
+    """A port outside the range that the system gives to outgoing connections."""
+    import socket
+
+    for port in range(17_000, 22_000):
+        with socket.socket() as attempt:
+            try:
+                attempt.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            if port not in _given:
+                _given.add(port)
+                return port
+    raise AssertionError("no free port")
+
+
+_given: set[int] = set()
+
+
+def _until(condition: object) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture(params=["fakeredis", "server", "cluster"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    if request.param == "fakeredis":
+        opened = Store(ClientLink(fakeredis.FakeRedis()))
+    elif request.param == "server":
+        url = request.getfixturevalue("valkey_url")
+        opened = Store(open_link(url, 5.0, PUBLISHED_KEY, lambda greeting: None))
+    else:
+        client = request.getfixturevalue("cluster")
+        client.flushall()
+        opened = Store(ClientLink(client))
+    yield opened
+    if request.param != "cluster":
+        opened.close()
+
+
+@pytest.fixture
+def snapshot() -> Snapshot:
+    return Snapshot(new_key(revision=4)[1], AccountRecord("account-1", 7))
+
+
+def publish(store: Store, snapshot: Snapshot) -> None:
+    store.publish(snapshot.key)
+    store.publish(snapshot.account)
+
+
+def consume(
+    store: Store,
+    snapshot: Snapshot,
+    *limits: Limit,
+    floors: tuple[int, ...] = (),
+    fill: Absent | None = NOTHING_TO_FILL,
+    now: float = NOW,
+) -> Counted | Changed | Absent:
+    floors = floors or (0,) * len(limits)
+    return store.consume(snapshot, limits, now, floors, time.monotonic() + 5, fill)
+
+
+def test_a_current_snapshot_is_counted_against_each_limit(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    assert consume(store, snapshot, HOUR, TIER) == Counted((1, 1), None)
+    assert consume(store, snapshot, HOUR, TIER) == Counted((2, 2), None)
+
+
+def test_a_current_snapshot_without_limits_is_confirmed(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    assert consume(store, snapshot) == Counted((), None)
+
+
+def test_exactly_the_quota_is_counted_and_the_first_broken_limit_refuses(
+    store: Store, snapshot: Snapshot
+) -> None:
+    publish(store, snapshot)
+    answers = [consume(store, snapshot, SECOND, HOUR, TIER) for _ in range(3)]
+    assert answers == [Counted((1, 1, 1), None), Counted((2, 2, 2), None), Counted((2, 2, 2), 0)]
+
+
+def test_a_refused_request_consumes_no_limit(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    for _ in range(2):
+        consume(store, snapshot, SECOND, TIER)
+    for _ in range(5):
+        assert consume(store, snapshot, SECOND, TIER) == Counted((2, 2), 0)
+    assert consume(store, snapshot, TIER) == Counted((3,), None)
+
+
+def test_a_window_begins_at_nothing(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    for _ in range(3):
+        consume(store, snapshot, SECOND)
+    assert consume(store, snapshot, SECOND, now=NOW + 1) == Counted((1,), None)
+    assert consume(store, snapshot, SECOND, now=NOW) == Counted((2,), 0)
+
+
+@pytest.mark.parametrize(
+    ("floor", "answer"), [(0, Counted((2,), None)), (1, Counted((2,), None)), (2, Counted((3,), None))]
+)
+def test_counting_goes_on_from_the_floor(store: Store, snapshot: Snapshot, floor: int, answer: Counted) -> None:
+    publish(store, snapshot)
+    consume(store, snapshot, HOUR)
+    assert consume(store, snapshot, HOUR, floors=(floor,)) == answer
+
+
+def test_a_floor_at_the_quota_refuses(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    assert consume(store, snapshot, HOUR, floors=(3,)) == Counted((3,), 0)
+
+
+def test_a_counter_expires_after_its_window_also_when_the_clock_is_in_the_past(
+    valkey_url: str, snapshot: Snapshot
+) -> None:
+    store = Store(open_link(valkey_url, 5.0, PUBLISHED_KEY, lambda greeting: None))
+    publish(store, snapshot)
+    consume(store, snapshot, SECOND, TIER, now=1000.0)
+    consume(store, snapshot, TIER, floors=(4,), now=1000.0)
+    client = redis.Redis.from_url(valkey_url)
+    left = {name.split(b":")[3]: client.ttl(name) for name in client.scan_iter("vk:*:c:*")}
+    assert 1 < left[b"second"] <= 61
+    assert 3600 < left[b"tier"] <= 3660
+
+
+def test_a_newer_key_record_is_returned_and_nothing_counted(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    newer = dataclasses.replace(snapshot.key, revision=9, ip_whitelist=("10.0.0.0/8",), name='"ключ"')
+    store.publish(newer)
+    assert consume(store, snapshot, TIER) == Changed(newer, snapshot.account)
+    assert consume(store, Snapshot(newer, snapshot.account), TIER) == Counted((1,), None)
+
+
+def test_a_newer_account_record_is_returned(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    newer = dataclasses.replace(
+        snapshot.account, revision=8, status="SUSPENDED", portals={"p": PortalState(True, False)}
+    )
+    store.publish(newer)
+    assert consume(store, snapshot) == Changed(snapshot.key, newer)
+
+
+def test_a_deleted_key_is_told(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    store.publish(Tombstone(snapshot.key.digest, snapshot.account.account_id, 9))
+    assert consume(store, snapshot) == Changed(None, snapshot.account)
+
+
+def test_an_older_record_is_never_published_over_a_newer_one(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    store.publish(dataclasses.replace(snapshot.key, revision=3, revoked=True))
+    assert consume(store, snapshot) == Counted((), None)
+
+
+def test_an_unknown_record_is_filled_in_by_who_holds_its_token(store: Store, snapshot: Snapshot) -> None:
+    absent = consume(store, snapshot, TIER)
+    assert isinstance(absent, Absent) and absent.lost
+    assert consume(store, snapshot, TIER, fill=absent) == Counted((1,), None)
+    assert consume(store, snapshot, TIER) == Counted((2,), None)
+
+
+def test_all_who_find_a_record_absent_hold_the_same_token(store: Store, snapshot: Snapshot) -> None:
+    first, second = consume(store, snapshot), consume(store, snapshot)
+    assert isinstance(first, Absent)
+    assert first == second
+    assert consume(store, snapshot, fill=first) == Counted((), None)
+    assert consume(store, snapshot, fill=second) == Counted((), None)
+
+
+def test_without_the_token_nothing_is_filled_in(store: Store, snapshot: Snapshot) -> None:
+    consume(store, snapshot)
+    assert isinstance(consume(store, snapshot, fill=Absent("f00", "f00")), Absent)
+
+
+def test_who_read_before_a_change_cannot_fill_in_what_was_lost_since(store: Store, snapshot: Snapshot) -> None:
+    late = consume(store, snapshot)
+    assert isinstance(late, Absent)
+    publish(store, Snapshot(dataclasses.replace(snapshot.key, revision=9, revoked=True), snapshot.account))
+    store.forget_records(0)
+    again = consume(store, snapshot, fill=late)
+    assert isinstance(again, Absent) and again.lost
+    assert again.key_token != late.key_token
+
+
+def test_a_record_that_redis_has_in_an_older_revision_is_read_anew_and_replaced(
+    store: Store, snapshot: Snapshot
+) -> None:
+    publish(store, snapshot)
+    newer = Snapshot(dataclasses.replace(snapshot.key, revision=6), snapshot.account)
+    absent = consume(store, newer)
+    assert absent == Absent("", "")
+    assert consume(store, newer, fill=absent) == Counted((), None)
+    assert consume(store, snapshot) == Changed(newer.key, snapshot.account)
+
+
+def test_a_record_filled_in_beside_a_newer_one_is_returned_whole(store: Store, snapshot: Snapshot) -> None:
+    newer_account = dataclasses.replace(snapshot.account, revision=20)
+    store.publish(newer_account)
+    absent = consume(store, snapshot)
+    assert isinstance(absent, Absent)
+    assert consume(store, snapshot, fill=absent) == Changed(snapshot.key, newer_account)
+
+
+def test_a_late_request_is_not_run(valkey_url: str, snapshot: Snapshot) -> None:
+    link = open_link(valkey_url, 5.0, PUBLISHED_KEY, lambda greeting: None)
+    store = Store(link)
+    publish(store, snapshot)
+    link.server_deadline_ms = lambda deadline: 1  # type: ignore[method-assign]
+    with pytest.raises(StoreError, match="late"):
+        consume(store, snapshot, TIER)
+    del link.server_deadline_ms  # type: ignore[attr-defined]
+    assert consume(store, snapshot, TIER) == Counted((1,), None)
+
+
+def test_a_deadline_that_has_passed_asks_nobody(store: Store, snapshot: Snapshot) -> None:
+    with pytest.raises(StoreError):
+        store.consume(snapshot, (), NOW, (), time.monotonic() - 1)
+
+
+def test_publications_are_numbered(store: Store, snapshot: Snapshot) -> None:
+    assert store.published() == 0
+    assert [store.publish(snapshot.key), store.publish(snapshot.account)] == [1, 2]
+    assert store.published() == 2
+
+
+def test_forgotten_records_are_absent_and_counters_stay(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    consume(store, snapshot, TIER)
+    assert store.forget_records(40) == 2
+    assert store.published() == 40
+    absent = consume(store, snapshot, TIER)
+    assert isinstance(absent, Absent)
+    assert consume(store, snapshot, TIER, fill=absent) == Counted((2,), None)
+
+
+def test_forgetting_never_lowers_the_number_of_publications(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    store.forget_records(1)
+    assert store.published() == 2
+
+
+def test_records_are_recalled_without_the_source(store: Store, snapshot: Snapshot) -> None:
+    digest, deadline = snapshot.key.digest, time.monotonic() + 5
+    assert store.recall(digest, deadline) is None
+    publish(store, snapshot)
+    assert store.recall(digest, deadline) == snapshot
+    store.publish(Tombstone(digest, snapshot.account.account_id, 9))
+    assert store.recall(digest, deadline) is None
+
+
+def test_a_lost_script_is_sent_again(valkey_url: str, snapshot: Snapshot) -> None:
+    store = Store(open_link(valkey_url, 5.0, PUBLISHED_KEY, lambda greeting: None))
+    publish(store, snapshot)
+    redis.Redis.from_url(valkey_url).script_flush()
+    assert consume(store, snapshot, TIER) == Counted((1,), None)
+
+
+def test_a_warm_request_is_one_command_as_the_server_counts(valkey_url: str, snapshot: Snapshot) -> None:
+    store = Store(open_link(valkey_url, 5.0, PUBLISHED_KEY, lambda greeting: None))
+    publish(store, snapshot)
+    consume(store, snapshot, SECOND, HOUR, TIER)
+    client = redis.Redis.from_url(valkey_url)
+    client.config_resetstat()
+    for number in range(50):
+        consume(store, snapshot, SECOND, HOUR, TIER, now=NOW + number * 3600)
+    calls = {name: figures["calls"] for name, figures in client.info("commandstats").items()}
+    calls.pop("cmdstat_config|resetstat", None)
+    by_clients = {name: count for name, count in calls.items() if name in ("cmdstat_evalsha", "cmdstat_info")}
+    inside_the_script = {"cmdstat_time", "cmdstat_mget", "cmdstat_set", "cmdstat_incr"}
+    assert by_clients["cmdstat_evalsha"] == 50
+    assert set(calls) - set(by_clients) <= inside_the_script
+
+
+def test_a_full_redis_is_a_store_error(valkey_server: ValkeyServer, snapshot: Snapshot) -> None:
+    store = Store(open_link(valkey_server.url, 5.0, PUBLISHED_KEY, lambda greeting: None))
+    publish(store, snapshot)
+    valkey_server.client().config_set("maxmemory", "1")
+    with pytest.raises(StoreError):
+        consume(store, snapshot, TIER)
+
+
+def test_a_dead_server_is_a_store_error_within_the_deadline(
+    valkey_server: ValkeyServer, snapshot: Snapshot
+) -> None:
+    store = Store(open_link(valkey_server.url, 0.05, PUBLISHED_KEY, lambda greeting: None))
+    publish(store, snapshot)
+    valkey_server.pause()
+    with pytest.raises(StoreError):
+        store.consume(snapshot, (), NOW, (), time.monotonic() + 0.05)
+    valkey_server.kill()
+    with pytest.raises(StoreError):
+        consume(store, snapshot)
+    valkey_server.start()
+    assert consume(store, snapshot) == Counted((), None)
+
+
+def test_a_request_that_timed_out_is_not_counted_later(valkey_server: ValkeyServer, snapshot: Snapshot) -> None:
+    store = Store(open_link(valkey_server.url, 5.0, PUBLISHED_KEY, lambda greeting: None))
+    publish(store, snapshot)
+    consume(store, snapshot, TIER)
+    valkey_server.pause()
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            store.consume(snapshot, (TIER,), NOW, (0,), time.monotonic() + 0.03)
+    valkey_server.resume()
+    assert consume(store, snapshot, TIER) == Counted((2,), None)
+
+
+def test_a_refused_greeting_is_a_store_error(valkey_url: str, snapshot: Snapshot) -> None:
+    def refuse(greeting: object) -> None:
+        raise LinkError("not this one")
+
+    store = Store(open_link(valkey_url, 5.0, PUBLISHED_KEY, refuse))
+    with pytest.raises(StoreError, match="not this one"):
+        consume(store, snapshot)
+
+
+@pytest.mark.parametrize("record", [new_key(rate_limit=5, scopes=("crm",), expires_at=1.5)[1]], ids=["full"])
+def test_a_record_survives_its_dump(record: KeyRecord) -> None:
+    assert KeyRecord.load(record.dump()) == record
+
+
+def test_scripts_are_shipped_beside_the_module() -> None:
+    import gateway
+
+    folder = Path(gateway.__file__).parent
+    assert {path.name for path in folder.glob("*.lua")} == {"consume.lua", "publish.lua"}
