@@ -14,7 +14,7 @@ from typing import Any
 
 from apispec import BasePlugin
 from flask import Flask
-from flask_smorest import Api
+from flask_smorest import Api  # type: ignore[import-untyped]
 from marshmallow import Schema, fields
 
 from app.errors import ERRORS
@@ -60,7 +60,7 @@ class PageMeta(StrictSchema):
     has_more = fields.Boolean(required=True)
 
 
-class DocumentedApi(Api):
+class DocumentedApi(Api):  # type: ignore[misc]
     """flask-smorest's `Api` with the service's own refusals: its handler of errors stays unregistered."""
 
     ERROR_SCHEMA = ErrorAnswer

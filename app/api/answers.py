@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from flask import Request, Response
-from flask_smorest import Blueprint
+from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from marshmallow import RAISE, Schema
-from peewee import ModelSelect
+from peewee import Model, ModelSelect
 from webargs.flaskparser import FlaskParser
 
 from app.errors import ApiError
 from app.schemas.base import bad_fields
+from app.schemas.query import NoQuery
 
 View = TypeVar("View", bound=Callable[..., Response])
+Row = TypeVar("Row", bound=Model)
 
 
 class StrictQueryParser(FlaskParser):
     """Reads query parameters, and refuses those that are unknown or come twice."""
 
     DEFAULT_VALIDATION_STATUS = 400
-    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {"query": RAISE}
 
     def load_querystring(self, req: Request, schema: Schema) -> Mapping[str, str]:
         """Return the parameters by name; werkzeug would silently take the first of two."""
@@ -32,16 +33,40 @@ class StrictQueryParser(FlaskParser):
         return req.args.to_dict()
 
 
-class ApiBlueprint(Blueprint):
-    """A blueprint whose `arguments` read the query strictly. Bodies are read by `app.json_body`."""
+class ApiBlueprint(Blueprint):  # type: ignore[misc]
+    """A blueprint of operations: routes with what they take and give."""
 
-    ARGUMENTS_PARSER = StrictQueryParser()
+    ARGUMENTS_PARSER = StrictQueryParser(unknown=RAISE)
 
-    def body(self, schema: type[Schema] | Schema, *, required: bool = True) -> Callable[[View], View]:
-        """Document the body that the decorated view reads by itself, at its own time."""
-        content = {"application/json": {"schema": schema}}
-        document: Callable[[View], View] = self.doc(requestBody={"required": required, "content": content})
-        return document
+    def operation(
+        self,
+        method: str,
+        path: str,
+        *,
+        gives: type[Schema] | dict[str, Any],
+        status: int = 200,
+        query: type[Schema] = NoQuery,
+        body: type[Schema] | Schema | None = None,
+        body_required: bool = True,
+        parameters: Sequence[Mapping[str, Any]] = (),
+    ) -> Callable[[View], View]:
+        """Serve the decorated view, and document it.
+
+        `query` is read before the view, which gets its parameters by keyword. `body` and `parameters`
+        (headers) only document what the view reads by itself, at its own time.
+        """
+        documented: dict[str, Any] = {"parameters": list(parameters)} if parameters else {}
+        if body is not None:
+            content = {"application/json": {"schema": body}}
+            documented["requestBody"] = {"required": body_required, "content": content}
+
+        def decorate(view: View) -> View:
+            with_answer = self.response(status, gives)(view)
+            with_query = self.arguments(query, location="query", as_kwargs=True)(with_answer)
+            self.route(path, methods=[method])(self.doc(**documented)(with_query))
+            return view
+
+        return decorate
 
 
 def success_body(data: Any, meta: Mapping[str, Any] | None = None) -> bytes:
@@ -63,6 +88,6 @@ def page_answer(items: Sequence[Any], *, page: int, limit: int, total: int) -> R
     return Response(success_body(items, meta), content_type="application/json")
 
 
-def page_of_rows(query: ModelSelect, page: int, limit: int) -> tuple[list[Any], int]:
+def page_of_rows(query: ModelSelect[Row], page: int, limit: int) -> tuple[list[Row], int]:
     """Return the rows of one page of an ordered `query`, and how many rows it has in all."""
     return list(query.paginate(page, limit)), query.count()

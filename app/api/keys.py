@@ -31,7 +31,6 @@ from app.schemas.key import (
     issued_answer,
     key_answers,
 )
-from app.schemas.query import NoQuery
 from app.services import services
 
 blueprint = ApiBlueprint("keys", __name__, description="The keys of a portal.")
@@ -39,9 +38,7 @@ blueprint = ApiBlueprint("keys", __name__, description="The keys of a portal.")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@blueprint.route("/v1/keys")
-@blueprint.arguments(ListKeys, location="query", as_kwargs=True)
-@blueprint.response(200, page_of(KeyAnswer))
+@blueprint.operation("GET", "/v1/keys", query=ListKeys, gives=page_of(KeyAnswer))
 def list_keys(
     page: int, limit: int, portal_id: str = "", status: str | None = None, name: str | None = None
 ) -> Response:
@@ -57,20 +54,21 @@ def list_keys(
     return page_answer(key_answers(rows, now), page=page, limit=limit, total=total)
 
 
-@blueprint.route("/v1/keys", methods=["POST"])
-@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
-@blueprint.body(CreateKey)
-@blueprint.doc(parameters=[IDEMPOTENCY_PARAMETER])
-@blueprint.response(201, answer_of(IssuedKey))
+@blueprint.operation(
+    "POST",
+    "/v1/keys",
+    body=CreateKey,
+    parameters=[IDEMPOTENCY_PARAMETER],
+    gives=answer_of(IssuedKey),
+    status=201,
+)
 def create_key() -> Response:
     """A new key of type `api`. Its raw key is in this answer and never shown again."""
     body = read_object()
     return answer_with_raw_key(body, lambda keep: _create(body, keep), _render)
 
 
-@blueprint.route("/v1/keys/<id>")
-@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
-@blueprint.response(200, answer_of(KeyAnswer))
+@blueprint.operation("GET", "/v1/keys/<id>", gives=answer_of(KeyAnswer))
 def get_key(id: str) -> Response:
     """One key."""
     key = _visible().where(Key.id == _known(id)).first()
@@ -79,10 +77,7 @@ def get_key(id: str) -> Response:
     return _key_answer(key)
 
 
-@blueprint.route("/v1/keys/<id>", methods=["PATCH"])
-@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
-@blueprint.body(ChangePortalKey(partial=True))
-@blueprint.response(200, answer_of(KeyAnswer))
+@blueprint.operation("PATCH", "/v1/keys/<id>", body=ChangePortalKey(partial=True), gives=answer_of(KeyAnswer))
 def update_key(id: str) -> Response:
     """The key after the change; absent fields stay as they are."""
     body = read_object()
@@ -90,20 +85,22 @@ def update_key(id: str) -> Response:
     return _key_answer(services().keyring.change(principal().actor(), _visible(), _known(id), fields))
 
 
-@blueprint.route("/v1/keys/<id>", methods=["DELETE"])
-@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
-@blueprint.response(200, answer_of(DeletedKey))
+@blueprint.operation("DELETE", "/v1/keys/<id>", gives=answer_of(DeletedKey))
 def delete_key(id: str) -> Response:
     """Delete a key; it stops working at once."""
     services().keyring.delete(principal().actor(), _visible(), _known(id))
     return answer({"id": id, "deleted": True})
 
 
-@blueprint.route("/v1/keys/<id>/rotate", methods=["POST"])
-@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
-@blueprint.body(RotateKey, required=False)
-@blueprint.doc(parameters=[IDEMPOTENCY_PARAMETER])
-@blueprint.response(201, answer_of(IssuedKey))
+@blueprint.operation(
+    "POST",
+    "/v1/keys/<id>/rotate",
+    body=RotateKey,
+    body_required=False,
+    parameters=[IDEMPOTENCY_PARAMETER],
+    gives=answer_of(IssuedKey),
+    status=201,
+)
 def rotate_key(id: str) -> Response:
     """A new key with the settings of this one, which works on for the grace period."""
     body = read_optional_object()
@@ -119,9 +116,10 @@ def _create(body: dict[str, Any], keep: Keep) -> Issued:
     webhook_url = services().portals.webhook_url(portal)
     if webhook_url is not None:
         probe(webhook_url, allow_private=portal.allow_private)
-    owner = Account.get_by_id(principal().account.account_id)
+    caller = principal()
+    owner = Account.get_by_id(caller.account.account_id)
     return services().keyring.issue(
-        principal().actor(), type="api", owner=owner, portal=portal, before_commit=keep, **settings
+        caller.actor(), type="api", owner=owner, portal=portal, before_commit=keep, **settings
     )
 
 
@@ -147,7 +145,7 @@ def _portal(portal_id: str) -> Portal:
         raise ApiError("MISSING_PORTAL_ID", details={"portalId": ["Required."]})
     member = (Membership.portal == Portal.id) & (Membership.account == principal().account.account_id)
     query = Portal.select().join(Membership, on=member).where(Portal.id == portal_id)
-    portal = query.first() if _UUID.fullmatch(portal_id) else None
+    portal: Portal | None = query.first() if _UUID.fullmatch(portal_id) else None
     if portal is None:
         raise ApiError("NOT_PORTAL_MEMBER", "The owner of the management key is not a member of this portal.")
     return portal

@@ -16,7 +16,6 @@ from app.schemas.fields import iso
 from app.schemas.key import rotation_of
 from app.schemas.me import LimitsAnswer, MeAnswer
 from app.schemas.portal import PortalAnswer
-from app.schemas.query import NoQuery
 from app.services import services
 from gateway.limits import Usage
 
@@ -46,9 +45,7 @@ TICKET_STATUSES = {
 TICKET_CATEGORIES = ("BUG", "SUGGESTION", "DOCS", "CHAT", "BOTS", "OTHER")
 
 
-@blueprint.route("/v1/me")
-@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
-@blueprint.response(200, answer_of(MeAnswer))
+@blueprint.operation("GET", "/v1/me", gives=answer_of(MeAnswer))
 def get_me() -> Response:
     """The calling key: its type, grants and limits."""
     caller = principal()
@@ -66,7 +63,7 @@ def _key_itself(caller: Principal) -> dict[str, Any]:
         "keyPrefix": record.prefix,
         "keySuffix": record.suffix,
         "name": record.name,
-        "expiresAt": None if row.expires_at is None else iso(row.expires_at),
+        "expiresAt": None if record.expires_at is None else iso(round(record.expires_at * 1000)),
         "scopes": list(record.scopes),
         "integrations": list(record.integrations),
         "limits": LimitsAnswer().dump(_limits(caller.usages)),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response
 from peewee import JOIN, ModelSelect, fn
 
@@ -19,20 +17,18 @@ from app.services import services
 blueprint = ApiBlueprint("portals", __name__, description="The portals of the key's owner.")
 
 
-@blueprint.route("/v1/portals")
-@blueprint.arguments(PageQuery, location="query", as_kwargs=True)
-@blueprint.response(200, page_of(PortalAnswer))
+@blueprint.operation("GET", "/v1/portals", query=PageQuery, gives=page_of(PortalAnswer))
 def list_portals(page: int, limit: int) -> Response:
     """The portals that the owner of the key is a member of, by domain."""
     rows, total = page_of_rows(portals_of(principal().account.account_id), page, limit)
     return page_answer(PortalAnswer(many=True).dump(rows), page=page, limit=limit, total=total)
 
 
-def portals_of(account_id: str) -> ModelSelect:
+def portals_of(account_id: str) -> ModelSelect[Portal]:
     """Select the portals of an account, as rows that `PortalAnswer` takes."""
     now_ms = int(services().clock() * 1000)
     counted = (Key.portal == Portal.id) & (Key.type == "api") & status_is("ACTIVE", now_ms)
-    query: Any = (
+    query: ModelSelect[Portal] = (
         Portal.select(
             Portal.id,
             Portal.domain,

@@ -9,14 +9,11 @@ from flask import Response, current_app
 
 from app.api.answers import ApiBlueprint
 from app.openapi import DocumentedApi
-from app.schemas.query import NoQuery
 
 blueprint = ApiBlueprint("openapi", __name__, description="The description of this API.")
 
 
-@blueprint.route("/v1/openapi.json")
-@blueprint.arguments(NoQuery, location="query", as_kwargs=True)
-@blueprint.response(200, {"type": "object"}, description="An OpenAPI 3.1 document, without an envelope.")
+@blueprint.operation("GET", "/v1/openapi.json", gives={"type": "object"})
 def get_openapi() -> Response:
     """The OpenAPI document of what is served here."""
     return Response(json.dumps(document()), content_type="application/json")
@@ -25,4 +22,5 @@ def get_openapi() -> Response:
 def document() -> dict[str, Any]:
     """Return the document of the current application."""
     api = cast(DocumentedApi, current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"])
-    return api.spec.to_dict()
+    written: dict[str, Any] = api.spec.to_dict()
+    return written

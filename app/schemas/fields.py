@@ -100,15 +100,17 @@ class Choice(fields.String):
         return value
 
 
-class Instant(fields.AwareDateTime):
+class Instant(fields.Field[int]):
     """A point in time: outside ISO-8601 with a zone, inside integer unix milliseconds."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(format="iso", **kwargs)
+        super().__init__(**kwargs)
+        documented = {"type": ["string", "null"] if self.allow_none else "string", "format": "date-time"}
+        self.metadata = {**documented, **self.metadata}
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> int:  # type: ignore[override]
+    ) -> int:
         if not isinstance(value, str) or not value.isascii() or "T" not in value.upper():
             raise ValidationError("Not an ISO-8601 time.")
         try:
@@ -119,11 +121,11 @@ class Instant(fields.AwareDateTime):
         except (ValueError, OverflowError):  # overflow: 9999-12-31 west of Greenwich
             raise ValidationError("Not an ISO-8601 time.") from None
 
-    def _serialize(self, value: int | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:  # type: ignore[override]
+    def _serialize(self, value: int | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else iso(value)
 
 
-class Items(fields.List[str]):
+class Items(fields.Field[list[str]]):
     """A list of `minimum` to `maximum` strings, each made right by `normalise`; repeats are dropped.
 
     `normalise` raises `ValueError` for what it refuses.
@@ -139,10 +141,12 @@ class Items(fields.List[str]):
         enum: tuple[str, ...] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(fields.String(metadata={"enum": list(enum)} if enum else {}), **kwargs)
+        super().__init__(**kwargs)
         self.normalise, self.wanted = normalise, wanted
         self.minimum, self.maximum = minimum, maximum
-        self.metadata = {"minItems": minimum, "maxItems": maximum, **self.metadata}
+        items = {"type": "string", "enum": list(enum)} if enum else {"type": "string"}
+        documented = {"type": "array", "items": items, "minItems": minimum, "maxItems": maximum}
+        self.metadata = {**documented, **self.metadata}
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
