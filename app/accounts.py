@@ -64,7 +64,7 @@ class Accounts:
         operator: bool | Unset = UNSET,
         password: str | Unset = UNSET,
     ) -> Account:
-        """Change what is given. Enterprise keeps its limit unless another is given; leaving it drops the limit.
+        """Change what is given. Enterprise keeps its limit unless another is given; leaving it drops it.
 
         Raises ENTITY_NOT_FOUND, VALIDATION_ERROR.
         """

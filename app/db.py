@@ -51,7 +51,7 @@ def connect(config: Config, *, create: bool = False, busy_timeout: float = BUSY_
     elif not path.exists():
         raise DatabaseMissing(f"{path}: there is no database here, run `vibekeys migrate`")
     # Without the CREATE flag, a file that is removed later is not replaced by an empty one.
-    opened: Database = APSWDatabase(
+    opened: Database = APSWDatabase(  # type: ignore[no-untyped-call]
         str(path), timeout=busy_timeout, pragmas=_PRAGMAS, flags=apsw.SQLITE_OPEN_READWRITE
     )
     try:
@@ -80,6 +80,12 @@ def writing(db: Database) -> Iterator[None]:
         raise ApiError("DATABASE_UNAVAILABLE", retry_after=DATABASE_RETRY_AFTER) from error
 
 
+def driver(db: Database) -> apsw.Connection:
+    """Return this thread's connection as the driver knows it, for plain SQL."""
+    connection: apsw.Connection = db.connection()  # type: ignore[no-untyped-call]
+    return connection
+
+
 def _create_file(config: Config) -> None:
     path = config.database_path
     try:
@@ -91,5 +97,5 @@ def _create_file(config: Config) -> None:
 
 
 def _check_writable(db: Database) -> None:
-    if db.connection().readonly("main"):
+    if driver(db).readonly("main"):
         raise OperationalError("the file is read-only")

@@ -45,7 +45,6 @@ RUN_MS = 30 * 1000
 """After this long a run without an answer counts as dead, and the next caller takes over."""
 
 _NONCE_BYTES = 12
-_TIDIED_AT_ONCE = 100
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +90,10 @@ class IdempotencyStore:
         run = Run(row_id, secrets.token_hex(16), _derive(caller_raw_key, "answer"))
         now = int(self._clock() * 1000)
         with writing(self._db):
-            _tidy(now, row_id)
+            # The worker tidies; until it has, an expired row is no row.
+            Idempotency.delete().where(
+                Idempotency.id == row_id, Idempotency.started_at <= now - KEPT_MS
+            ).execute()
             row = Idempotency.get_or_none(Idempotency.id == row_id)
             if row is None:
                 Idempotency.create(id=row_id, fingerprint=asked, attempt=run.attempt, started_at=now)
@@ -140,19 +142,6 @@ def _take_over(row: Idempotency, run: Run, now: int) -> Run:
     row.attempt, row.started_at = run.attempt, now
     row.save()
     return run
-
-
-def _tidy(now: int, asked_for: str) -> None:
-    # Bounded, because the caller holds the write lock and waits. Each run leaves one row and takes
-    # away up to a hundred, so that what has expired cannot pile up.
-    expired = Idempotency.started_at <= now - KEPT_MS
-    oldest = (
-        Idempotency.select(Idempotency.id)
-        .where(expired)
-        .order_by(Idempotency.started_at)
-        .limit(_TIDIED_AT_ONCE)
-    )
-    Idempotency.delete().where(expired, (Idempotency.id == asked_for) | Idempotency.id.in_(oldest)).execute()
 
 
 def _derive(raw_key: str, purpose: str) -> bytes:

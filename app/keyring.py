@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import Expression, ModelSelect
+from peewee import ModelSelect
 
 from app.config import Config
 from app.errors import ApiError, invalid
@@ -144,7 +144,7 @@ class Keyring:
         return issued
 
     def change(self, actor: Actor, visible: ModelSelect[Key], key_id: str, fields: Mapping[str, Any]) -> Key:
-        """Set columns of `SETTABLE` and `status` (ACTIVE or REVOKED). Setting what is already so changes nothing.
+        """Set columns of `SETTABLE` and `status` (ACTIVE or REVOKED); what is already so changes nothing.
 
         Raises `ApiError`: ENTITY_NOT_FOUND, VALIDATION_ERROR as `issue` does, KEY_ALREADY_ROTATED when
         a rotated key is to be re-activated.
@@ -227,7 +227,7 @@ def key_status(key: Key, now_ms: int) -> str:
     return "ACTIVE"
 
 
-def status_is(status: str, now_ms: int) -> Expression:
+def status_is(status: str, now_ms: int) -> Any:
     """Return the condition on `Key` under which `key_status` is `status`."""
     expired = Key.expires_at.is_null(False) & (Key.expires_at <= now_ms)
     rotated = Key.grace_ends_at.is_null(False) & (Key.grace_ends_at <= now_ms)
@@ -241,7 +241,7 @@ def status_is(status: str, now_ms: int) -> Expression:
 
 
 def _find(visible: ModelSelect[Key], key_id: str) -> Key:
-    key = visible.where(Key.id == key_id).first()
+    key: Key | None = visible.where(Key.id == key_id).first()
     if key is None:
         raise ApiError("ENTITY_NOT_FOUND")
     return key

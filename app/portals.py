@@ -62,7 +62,10 @@ class Portals:
         status: str | Unset = UNSET,
         linked: bool | Unset = UNSET,
     ) -> Portal:
-        """Change what is given; `webhook_url=None` takes it away. Raises ENTITY_NOT_FOUND, VALIDATION_ERROR."""
+        """Change what is given; `webhook_url=None` takes it away.
+
+        Raises ENTITY_NOT_FOUND, VALIDATION_ERROR.
+        """
         with self._ledger.change(actor) as change:
             portal = get(portal_id)
             before = _facts(portal)

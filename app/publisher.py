@@ -106,6 +106,6 @@ class Publisher:
 
 def _every_record() -> Iterator[tuple[str, str]]:
     # Read to the end first: an open cursor would keep the database's log from being emptied.
-    yield from [("account", account_id) for (account_id,) in Account.select(Account.id).tuples()]
-    yield from [("key", digest) for (digest,) in Key.select(Key.digest).tuples()]
-    yield from [("key", digest) for (digest,) in Tombstone.select(Tombstone.digest).tuples()]
+    yield from [("account", account.id) for account in Account.select(Account.id)]
+    yield from [("key", key.digest) for key in Key.select(Key.digest)]
+    yield from [("key", tombstone.digest) for tombstone in Tombstone.select(Tombstone.digest)]

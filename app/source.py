@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import apsw
 from peewee import Database, DatabaseError, InterfaceError
 
+from app.db import driver
 from gateway.keys import PREFIXES
 from gateway.records import AccountRecord, KeyRecord, PortalState, Snapshot, Tombstone
 from gateway.source import LegacyForms, SourceError
@@ -91,7 +92,7 @@ def read_record(db: Database, kind: str, ref: str) -> KeyRecord | AccountRecord 
 
 def _reading(db: Database, read: Callable[[apsw.Connection], T]) -> T:
     try:
-        return read(db.connection())
+        return read(driver(db))
     except (apsw.Error, DatabaseError, InterfaceError, LookupError) as error:
         raise SourceError(f"{type(error).__name__}: {error}") from error
 

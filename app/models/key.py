@@ -62,10 +62,8 @@ class Key(Base):
             Check("length(name) BETWEEN 1 AND 255", name="key_name"),
             Check("rate_limit IS NULL OR rate_limit BETWEEN 1 AND 1000000000", name="key_rate_limit"),
             Check("hourly_limit IS NULL OR hourly_limit BETWEEN 1 AND 1000000000", name="key_hourly_limit"),
-            Check(
-                "(rotated_at IS NULL) = (successor_id IS NULL) AND (rotated_at IS NULL) = (grace_ends_at IS NULL)",
-                name="key_rotation",
-            ),
+            Check("(rotated_at IS NULL) = (successor_id IS NULL)", name="key_successor"),
+            Check("(rotated_at IS NULL) = (grace_ends_at IS NULL)", name="key_grace"),
         )
         indexes = (
             (("portal", "created_at", "id"), False),
