@@ -69,7 +69,7 @@ class Trust:
             _log.debug("still without Redis: %s", error)
             return False
         if self._host_table.believe(epoch):
-            _log.warning("Redis is back and up to date")
+            _log.info("Redis is up to date and decides")
         return self.believed()
 
 
