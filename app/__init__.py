@@ -110,10 +110,9 @@ def open_services(
         store = _open_store(config, trust, lambda: source)
     publisher = Publisher(db, store, trust)
     source = DatabaseSource(db, publisher)
-    if redis == "if running" and store is not None and trust is not None:
-        if not _reaches(store, trust, source):
-            _must_not_serve(config)
-            store = publisher.store = None
+    if redis == "if running" and store and trust and not _reaches(store, trust, source):
+        _must_not_serve(config)
+        store = publisher.store = None
     ledger = Ledger(db, secrets, clock, publisher)
     return Services(
         config=config,

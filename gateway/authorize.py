@@ -245,10 +245,10 @@ class Authorizer:
         """Refuse a wrong key, and count it against the address that it came from."""
         most, now = self._policy.auth_failures_per_minute, self._clock()
         parsed = parse_address(address)
-        if most and not (parsed is not None and parsed in self._policy.trusted_proxies):
-            if self._host_table.count_failure(network_of(address), now) > most:
-                left = max(1, ceil(MINUTE - now % MINUTE))
-                return Refused(Denial("AUTH_ATTEMPTS_LIMITED", retry_after=left))
+        is_proxy = parsed is not None and parsed in self._policy.trusted_proxies
+        if most and not is_proxy and self._host_table.count_failure(network_of(address), now) > most:
+            left = max(1, ceil(MINUTE - now % MINUTE))
+            return Refused(Denial("AUTH_ATTEMPTS_LIMITED", retry_after=left))
         return Refused(Denial("INVALID_API_KEY", hint=hint))
 
 

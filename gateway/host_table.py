@@ -294,9 +294,7 @@ class HostTable:
 
 def _names(limits: Sequence[Limit], now: float) -> list[bytes]:
     return [
-        blake2b(
-            f"{limit.owner}:{limit.scope}:{limit.window_start(now)}".encode(), digest_size=16
-        ).digest()
+        blake2b(f"{limit.owner}:{limit.scope}:{limit.window_start(now)}".encode(), digest_size=16).digest()
         for limit in limits
     ]
 

@@ -30,17 +30,14 @@ CHECKSUM_CHARACTERS = 8
 SHOWN_AFTER_PREFIX = 6
 SHOWN_AT_END = 4
 
+_PREFIX = "|".join(PREFIXES.values())
+_SECRET = f"[0-9a-f]{{{RANDOM_CHARACTERS + CHECKSUM_CHARACTERS}}}"
+
 # Wherever it stands in a text: whether its checksum is right is not asked, since a mistyped key
 # that reaches a log gives away nearly as much as a right one.
-KEY_IN_TEXT = re.compile(
-    r"(?<![A-Za-z0-9_])(?:%s)[0-9a-f]{%d}(?![A-Za-z0-9_])"
-    % ("|".join(PREFIXES.values()), RANDOM_CHARACTERS + CHECKSUM_CHARACTERS)
-)
+KEY_IN_TEXT = re.compile(f"(?<![A-Za-z0-9_])(?:{_PREFIX}){_SECRET}(?![A-Za-z0-9_])")
 
-_SHAPE = re.compile(
-    r"(%s)([0-9a-f]{%d})([0-9a-f]{%d})"
-    % ("|".join(PREFIXES.values()), RANDOM_CHARACTERS, CHECKSUM_CHARACTERS)
-)
+_SHAPE = re.compile(f"({_PREFIX}){_SECRET}")
 _TYPE_OF_PREFIX = {prefix: key_type for key_type, prefix in PREFIXES.items()}
 
 
@@ -53,7 +50,7 @@ def mint(key_type: str) -> str:
 def key_type_of(raw_key: str) -> str | None:
     """Return the type that a well-formed raw key announces; None for any other text."""
     shape = _SHAPE.fullmatch(raw_key)
-    if shape is None or _checksum(raw_key[:-CHECKSUM_CHARACTERS]) != shape[3]:
+    if shape is None or not raw_key.endswith(_checksum(raw_key[:-CHECKSUM_CHARACTERS])):
         return None
     return _TYPE_OF_PREFIX[shape[1]]
 

@@ -21,10 +21,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
-from redis.connection import ConnectionInterface
 from redis.retry import Retry
 
 Reply = Any
+Connection = Any  # redis-py's connections and clients come without types
 
 
 class LinkError(Exception):
@@ -63,7 +63,7 @@ class ServerLink:
 
     def __init__(
         self,
-        new_connection: Callable[[], ConnectionInterface],
+        new_connection: Callable[[], Connection],
         published_key: str,
         on_greeting: Callable[[Greeting], None],
     ) -> None:
@@ -71,7 +71,7 @@ class ServerLink:
         self._new_connection = new_connection
         self._published_key = published_key
         self._on_greeting = on_greeting
-        self._idle: deque[ConnectionInterface] = deque()
+        self._idle: deque[Connection] = deque()
         self._clock_ahead_ms = 0.0
 
     def call(self, command: tuple[Any, ...], deadline: float) -> Reply:
@@ -113,7 +113,7 @@ class ServerLink:
             while True:
                 self._idle.pop().disconnect()
 
-    def _connect(self, deadline: float) -> ConnectionInterface:
+    def _connect(self, deadline: float) -> Connection:
         connection = self._new_connection()
         try:
             connection.socket_connect_timeout = connection.socket_timeout = _left(deadline)
@@ -129,7 +129,7 @@ class ServerLink:
             raise
         return connection
 
-    def _greet(self, connection: ConnectionInterface, deadline: float) -> Greeting:
+    def _greet(self, connection: Connection, deadline: float) -> Greeting:
         info = _trip(connection, ("INFO", "server"), deadline)
         seconds, microseconds = _trip(connection, ("TIME",), deadline)
         ahead = int(seconds) * 1000 + int(microseconds) / 1000 - time.monotonic() * 1000
@@ -140,7 +140,7 @@ class ServerLink:
 class ClientLink:
     """An ordinary redis-py client."""
 
-    def __init__(self, client: redis.Redis | redis.RedisCluster) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
 
     def call(self, command: tuple[Any, ...], deadline: float) -> Reply:
@@ -166,9 +166,7 @@ class ClientLink:
         self._client.close()
 
 
-def open_link(
-    url: str, timeout: float, published_key: str, on_greeting: Callable[[Greeting], None]
-) -> Link:
+def open_link(url: str, timeout: float, published_key: str, on_greeting: Callable[[Greeting], None]) -> Link:
     """Return the link for a ``REDIS_URL``; nothing is connected yet.
 
     Schemes: ``redis``, ``rediss``, ``unix``, ``redis+cluster``, ``redis+sentinel://host,host/name``.
@@ -198,12 +196,13 @@ def _sentinel_pool(url: str, options: dict[str, Any]) -> redis.ConnectionPool:
     sentinels = [(name or port, int(port) if name else 26379) for name, _, port in hosts]
     database = int(parse_qs(parts.query).get("db", ["0"])[0])
     credentials = {"username": parts.username, "password": parts.password} if parts.password else {}
-    sentinel = redis.Sentinel(sentinels, sentinel_kwargs=options)
+    sentinel: Any = redis.Sentinel(sentinels, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
     service = sentinel.master_for(parts.path.strip("/"), db=database, **options, **credentials)
-    return service.connection_pool
+    pool: redis.ConnectionPool = service.connection_pool
+    return pool
 
 
-def _trip(connection: ConnectionInterface, command: tuple[Any, ...], deadline: float) -> Reply:
+def _trip(connection: Connection, command: tuple[Any, ...], deadline: float) -> Reply:
     try:
         connection.send_packed_command(connection.pack_command(*command), check_health=False)
         return connection.read_response(timeout=_left(deadline))

@@ -27,9 +27,11 @@ class ValkeyServer:
         self.start()
 
     def start(self) -> None:
+        command = [str(get_binary_path()), "--port", "0", "--unixsocket", "redis.sock"]
+        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
+        command += ["--maxmemory-policy", "noeviction", *self._options]
         self._process = subprocess.Popen(
-            [str(get_binary_path()), "--port", "0", "--unixsocket", "redis.sock", "--dir", str(self.folder)]
-            + ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", *self._options],
+            command,
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
         )

@@ -53,9 +53,7 @@ class MemorySource:
         self._commit(dataclasses.replace(self.keys[key_digest], revision=next(self._revisions), **fields))
 
     def change_account(self, account_id: str, **fields: Any) -> None:
-        self._commit(
-            dataclasses.replace(self.accounts[account_id], revision=next(self._revisions), **fields)
-        )
+        self._commit(dataclasses.replace(self.accounts[account_id], revision=next(self._revisions), **fields))
 
     def delete_key(self, key_digest: str) -> None:
         key = self.keys.pop(key_digest)

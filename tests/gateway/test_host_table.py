@@ -96,7 +96,9 @@ def test_it_grows_and_forgets_no_count(tmp_path: Path, table: HostTable) -> None
     for limit in limits:
         table.count((limit,), NOW, enforce=True)
     other = HostTable(tmp_path)
-    assert all(each.standing((limit,), NOW).floors == (1,) for each in (table, other) for limit in limits[::7])
+    assert all(
+        each.standing((limit,), NOW).floors == (1,) for each in (table, other) for limit in limits[::7]
+    )
     assert len(list(tmp_path.glob("counters.*"))) == 1
     other.close()
 

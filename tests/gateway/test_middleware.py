@@ -54,7 +54,13 @@ class Served:
         )
 
     def get(
-        self, path: str = "/v1/me", *, peer: str = "192.0.2.1", method: str = "GET", query: str = "", **headers: str
+        self,
+        path: str = "/v1/me",
+        *,
+        peer: str = "192.0.2.1",
+        method: str = "GET",
+        query: str = "",
+        **headers: str,
     ) -> tuple[str, dict[str, str], bytes]:
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
@@ -216,7 +222,7 @@ def test_the_mode_is_told_while_redis_is_away(tmp_path: Path, valkey_server: Val
     rig.close()
 
 
-FOREIGN = '''
+FOREIGN = """
 import pathlib, sys
 from app import application            # the project's own package called app
 from gateway.authorize import Authorizer, Policy
@@ -245,7 +251,7 @@ for path in ("/", "/orders"):
     print(b"".join(wrapped(environ, lambda status, headers, exc_info=None: print(status))).decode())
 loaded = {name.partition(".")[0] for name in sys.modules}
 print(sorted(loaded & {"flask", "peewee", "marshmallow", "werkzeug", "structlog", "apsw"}))
-'''
+"""
 
 
 def test_it_stands_alone_around_a_foreign_app_that_has_an_app_package(

@@ -93,5 +93,6 @@ def test_any_other_request_id_is_replaced(own: str) -> None:
 )
 def test_the_hint_names_what_is_wrong(raw_key: str, word: str) -> None:
     hint = hint_about_form(raw_key)
-    assert hint is not None and word in hint
+    assert hint is not None
+    assert word in hint
     assert raw_key not in hint

@@ -142,7 +142,9 @@ def test_a_window_begins_at_nothing(store: Store, snapshot: Snapshot) -> None:
 @pytest.mark.parametrize(
     ("floor", "answer"), [(0, Counted((2,), None)), (1, Counted((2,), None)), (2, Counted((3,), None))]
 )
-def test_counting_goes_on_from_the_floor(store: Store, snapshot: Snapshot, floor: int, answer: Counted) -> None:
+def test_counting_goes_on_from_the_floor(
+    store: Store, snapshot: Snapshot, floor: int, answer: Counted
+) -> None:
     publish(store, snapshot)
     consume(store, snapshot, HOUR)
     assert consume(store, snapshot, HOUR, floors=(floor,)) == answer
@@ -197,7 +199,8 @@ def test_an_older_record_is_never_published_over_a_newer_one(store: Store, snaps
 
 def test_an_unknown_record_is_filled_in_by_who_holds_its_token(store: Store, snapshot: Snapshot) -> None:
     absent = consume(store, snapshot, TIER)
-    assert isinstance(absent, Absent) and absent.lost
+    assert isinstance(absent, Absent)
+    assert absent.lost
     assert consume(store, snapshot, TIER, fill=absent) == Counted((1,), None)
     assert consume(store, snapshot, TIER) == Counted((2,), None)
 
@@ -215,13 +218,16 @@ def test_without_the_token_nothing_is_filled_in(store: Store, snapshot: Snapshot
     assert isinstance(consume(store, snapshot, fill=Absent("f00", "f00")), Absent)
 
 
-def test_who_read_before_a_change_cannot_fill_in_what_was_lost_since(store: Store, snapshot: Snapshot) -> None:
+def test_who_read_before_a_change_cannot_fill_in_what_was_lost_since(
+    store: Store, snapshot: Snapshot
+) -> None:
     late = consume(store, snapshot)
     assert isinstance(late, Absent)
     publish(store, Snapshot(dataclasses.replace(snapshot.key, revision=9, revoked=True), snapshot.account))
     store.forget_records(0)
     again = consume(store, snapshot, fill=late)
-    assert isinstance(again, Absent) and again.lost
+    assert isinstance(again, Absent)
+    assert again.lost
     assert again.key_token != late.key_token
 
 
@@ -337,7 +343,9 @@ def test_a_dead_server_is_a_store_error_within_the_deadline(
     assert consume(store, snapshot) == Counted((), None)
 
 
-def test_a_request_that_timed_out_is_not_counted_later(valkey_server: ValkeyServer, snapshot: Snapshot) -> None:
+def test_a_request_that_timed_out_is_not_counted_later(
+    valkey_server: ValkeyServer, snapshot: Snapshot
+) -> None:
     store = Store(open_link(valkey_server.url, 5.0, PUBLISHED_KEY, lambda greeting: None))
     publish(store, snapshot)
     consume(store, snapshot, TIER)
