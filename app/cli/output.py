@@ -1,0 +1,97 @@
+"""How results are printed: one JSON value for programs, or a table for people.
+
+At a terminal the table is drawn by rich and folded to its width; into a file or a pipe it is plain columns,
+as wide as they need to be. Neither ever cuts an id. Text that a user chose (a name, a domain) can't move the
+cursor or recolour the terminal: characters that don't print are shown as escapes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on stdout.")
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as one line of JSON, in ASCII: it survives any locale."""
+    click.echo(json.dumps(value, allow_nan=False))
+
+
+def print_one(row: Mapping[str, Any], as_json: bool) -> None:
+    """Print one object; its table has a line a field."""
+    if as_json:
+        print_json(row)
+    else:
+        print_table(("field", "value"), _fields(row))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table for people."""
+    texts = [[_cell(value) for value in row] for row in rows]
+    if sys.stdout.isatty():
+        _print_rich(columns, texts)
+    else:
+        _print_plain(columns, texts)
+
+
+def note(text: str) -> None:
+    """Say something to whoever is watching, on stderr."""
+    click.echo(text, err=True)
+
+
+def _fields(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The fields of an object, those of an object inside it named `outer.inner`."""
+    found: list[tuple[str, Any]] = []
+    for name, value in row.items():
+        inside = value.items() if isinstance(value, Mapping) else ()
+        found += [(f"{name}.{inner}", inner_value) for inner, inner_value in inside] or [(name, value)]
+    return found
+
+
+def _cell(value: Any) -> str:
+    if value is None or value == [] or value == {}:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_cell(item) for item in value)
+    if isinstance(value, Mapping):
+        return printable(json.dumps(value))
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """`text` with each character that doesn't print (controls, newlines, text direction) as a Python
+    escape."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    lines = [columns, *rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for place, column in enumerate(columns):
+        # A word that may be copied (an id, a raw key) stays whole on its line; only prose is folded.
+        longest_word = max((len(word) for row in rows for word in row[place].split()), default=0)
+        table.add_column(column, overflow="fold", min_width=max(longest_word, len(column)))
+    for row in rows:
+        # Text, not str: a name such as "[red]" is not markup.
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(highlight=False)
+    needed = console.measure(table).minimum
+    console.print(table, width=max(console.width, needed), crop=False, no_wrap=False)

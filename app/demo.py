@@ -1,0 +1,159 @@
+"""Demo data for `vibekeys run --demo`: something to try every kind of key with, in the first minute.
+
+An account of each tier, one linked portal, and a key of each type. What is there already is left alone, so a
+start that was interrupted is completed by the next one, and a key that somebody deleted is made again.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app import open_services
+from app.config import Config
+from app.ledger import Actor
+from app.models import Account, Key, Portal
+from app.models.account import TIERS
+from app.services import Services
+from app.unset import UNSET
+
+DOMAIN = "demo.bitrix24.localhost"
+ACCOUNTS = {tier: f"{tier}@demo.localhost" for tier in TIERS}
+"""The e-mail of each tier's account."""
+ENTERPRISE_HOURLY = 50_000
+ROLES = {"pro": "ADMIN", "free": "MEMBER"}
+"""Who is a member of the portal, by tier."""
+
+_ACTOR = Actor("system")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoKey:
+    """One of the keys: its type, the tier of its owner, and what it opens."""
+
+    type: str
+    tier: str
+    scopes: tuple[str, ...] = ()
+    integrations: tuple[str, ...] = ()
+    on_portal: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called, and found by."""
+        return f"Demo {self.type} key"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A demo key that is there; `raw_key` only if it has just been made."""
+
+    demo: DemoKey
+    id: str
+    raw_key: str | None = field(repr=False)
+
+
+KEYS = (
+    DemoKey("api", "pro", ("crm", "task", "user", "vibe:infra"), on_portal=True),
+    DemoKey("authorization", "free", ("crm", "user"), on_portal=True),
+    DemoKey("management", "pro", ("vibe:mgmt:keys", "vibe:mgmt:portals")),
+    DemoKey("personal", "enterprise", integrations=("ai_tools", "cli")),
+)
+
+
+def load(config: Config) -> list[str]:
+    """Make the demo data that is not there yet; return lines that say how to use it, new raw keys among them.
+
+    Raises what `app.open_services` and the ledger raise.
+    """
+    services = open_services(config, redis="if running")
+    try:
+        accounts = {tier: _account(services, tier) for tier in ACCOUNTS}
+        portal = _portal(services, accounts)
+        held = [_key(services, demo, accounts[demo.tier], portal) for demo in KEYS]
+    finally:
+        services.close()
+    return [*_what_is_there(portal), *_how_to_use(config.public_url, portal, held)]
+
+
+def _account(services: Services, tier: str) -> Account:
+    found = Account.get_or_none(Account.email == ACCOUNTS[tier])
+    if found is not None:
+        return found
+    own_limit = ENTERPRISE_HOURLY if tier == "enterprise" else UNSET
+    return services.accounts.create(_ACTOR, ACCOUNTS[tier], tier=tier, hourly_limit=own_limit)
+
+
+def _portal(services: Services, accounts: dict[str, Account]) -> Portal:
+    found = Portal.get_or_none(Portal.domain == DOMAIN)
+    if found is not None:
+        return found
+    portal = services.portals.create(_ACTOR, DOMAIN)
+    for tier, role in ROLES.items():
+        services.portals.set_member(_ACTOR, portal.id, accounts[tier].id, role)
+    return portal
+
+
+def _key(services: Services, demo: DemoKey, owner: Account, portal: Portal) -> Held:
+    found = Key.get_or_none(Key.owner == owner, Key.type == demo.type, Key.name == demo.name)
+    if found is not None:
+        return Held(demo, found.id, None)
+    issued = services.keyring.issue(
+        _ACTOR,
+        type=demo.type,
+        owner=owner,
+        name=demo.name,
+        portal=portal if demo.on_portal else None,
+        scopes=demo.scopes,
+        integrations=demo.integrations,
+    )
+    return Held(demo, issued.key.id, issued.raw_key)
+
+
+def _what_is_there(portal: Portal) -> list[str]:
+    emails = ", ".join(ACCOUNTS.values())
+    return ["", f"demo accounts: {emails}", f"demo portal:   {portal.domain}, id {portal.id}"]
+
+
+def _how_to_use(url: str, portal: Portal, held: list[Held]) -> list[str]:
+    api_key_id = next(key.id for key in held if key.demo.type == "api")
+    lines: list[str] = []
+    for key in held:
+        lines += ["", f"{key.demo.name} of {ACCOUNTS[key.demo.tier]}, id {key.id}"]
+        if key.raw_key is None:
+            lines += ["  was shown when it was made; for another one:", f"  {_new_key(key.demo, portal)}"]
+        else:
+            calls = _curl_lines(url, key.raw_key, key.demo.type, portal.id, api_key_id)
+            lines += [f"  {key.raw_key}  (shown only now)", *(f"  {call}" for call in calls)]
+    return lines
+
+
+def _new_key(demo: DemoKey, portal: Portal) -> str:
+    program = sys.argv[0] if Path(sys.argv[0]).name == "vibekeys" else "vibekeys"
+    words = [program, "keys", "create", "--type", demo.type, "--owner", ACCOUNTS[demo.tier]]
+    words += ["--name", f"Another {demo.type} key"]
+    words += ["--portal", portal.id] if demo.on_portal else []
+    for scope in demo.scopes:
+        words += ["--scope", scope]
+    for integration in demo.integrations:
+        words += ["--integration", integration]
+    return shlex.join(words)
+
+
+def _curl_lines(url: str, raw_key: str, key_type: str, portal_id: str, api_key_id: str) -> list[str]:
+    def curl(path: str, *options: str) -> str:
+        header = f"Authorization: Bearer {raw_key}" if key_type == "personal" else f"X-Api-Key: {raw_key}"
+        return shlex.join(["curl", "-H", header, *options, f"{url}{path}"])
+
+    lines = [curl("/v1/me")]
+    if key_type == "management":
+        body = json.dumps({"portalId": portal_id, "name": "My first key", "scopes": ["crm"]})
+        lines += [
+            curl("/v1/portals"),
+            curl(f"/v1/keys?portalId={portal_id}"),
+            curl("/v1/keys", "-H", "Content-Type: application/json", "-d", body),
+            curl(f"/v1/keys/{api_key_id}/rotate", "-X", "POST"),
+        ]
+    return lines

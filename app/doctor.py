@@ -1,0 +1,226 @@
+"""`vibekeys doctor`: what is wrong with an installation, and what to do about it.
+
+Every check looks for itself and changes nothing. One that can't be made because an earlier one failed
+(nothing can be said of the schema of a database that does not open) is left out: the earlier one is what has
+to be put right.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+from peewee import Database, PeeweeException, fn
+from redis import RedisError
+
+from app.config import Config, ConfigError
+from app.db import DatabaseRefused, connect
+from app.migrations import pending
+from app.models import Heads, Unpublished
+from app.schemas.fields import iso
+from app.secrets import FILE_NAME as SECRET_FILE
+from app.serve.presence import service_is_running
+from app.serve.valkey import embedded_redis_url
+from gateway.host_table import HostTable
+from gateway.redis_link import Link, LinkError, open_link
+from gateway.store import PUBLISHED_KEY, Store, StoreError
+
+REDIS_SECONDS = 2.0
+PUBLISHED_WITHIN_SECONDS = 3.0
+"""A running service publishes what is pending each second."""
+OLDEST_REDIS = (6, 0)
+
+_LOOK_AGAIN_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check; `remedy` says what to do where it is not `ok`."""
+
+    check: str
+    ok: bool
+    message: str
+    remedy: str | None = None
+
+
+def examine(environ: Mapping[str, str]) -> list[Finding]:
+    """Make every check that can be made on this installation."""
+    try:
+        config = Config.from_env(environ)
+    except ConfigError as error:
+        return [Finding("settings", False, str(error), "correct the variable and start again")]
+    return [Finding("settings", True, "all settings are understood"), *_installation(config)]
+
+
+def _installation(config: Config) -> Iterator[Finding]:
+    if not config.state_dir.is_dir():
+        yield Finding("state dir", False, f"{config.state_dir} is no folder", "run `vibekeys migrate`")
+        return
+    running = service_is_running(config.state_dir)
+    yield _state_dir(config.state_dir)
+    yield _secret(config)
+    yield _proxies(config.state_dir)
+    try:
+        db = connect(config)
+    except DatabaseRefused as error:
+        problem, _, remedy = str(error).partition(", run ")
+        yield Finding("database", False, problem, f"run {remedy}" if remedy else "check DATABASE_URL")
+        return
+    try:
+        yield from _database(db)
+        yield from _redis(config, running)
+        yield _unpublished(bool(config.redis_url) or running)
+    except PeeweeException as error:
+        yield Finding("database", False, str(error), "see whether the disk is full, then restore a backup")
+    finally:
+        db.close()
+
+
+def _state_dir(folder: Path) -> Finding:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Finding("state dir", False, f"{folder} can't be written", f"chown it to user {os.geteuid()}")
+    if stat.S_IMODE(folder.stat().st_mode) & 0o022:
+        return Finding("state dir", False, f"{folder} can be written by others", f"chmod go-w {folder}")
+    return Finding("state dir", True, f"{folder} is writable, by its owner only")
+
+
+def _secret(config: Config) -> Finding:
+    if config.secret_key:
+        return Finding("secret", True, "SECRET_KEY is set")
+    path = config.state_dir / SECRET_FILE
+    if not path.is_file():
+        return Finding(
+            "secret",
+            False,
+            f"{path} is missing",
+            "restore it, or on a new installation run `vibekeys migrate`",
+        )
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        return Finding(
+            "secret", False, f"{path} has mode {mode:04o}: others can read it", f"chmod 600 {path}"
+        )
+    if not os.access(path, os.R_OK) or not path.read_text().strip():
+        return Finding("secret", False, f"{path} is empty or can't be read", "restore it from a backup")
+    return Finding("secret", True, f"{path} is there, for its owner only")
+
+
+def _proxies(folder: Path) -> Finding:
+    seen_at = _forwarded_from_untrusted_at(folder)
+    if seen_at is None:
+        return Finding("proxies", True, "no forwarded headers from an untrusted proxy on this host")
+    return Finding(
+        "proxies",
+        False,
+        f"a proxy on this host sent forwarded headers that are not believed, last at {iso(seen_at * 1000)}",
+        "if it is yours, set TRUSTED_PROXIES to its address (127.0.0.1,::1) and restart",
+    )
+
+
+def _forwarded_from_untrusted_at(folder: Path) -> int | None:
+    if not (folder / "host").exists():
+        return None
+    table = HostTable(folder)
+    try:
+        return table.forwarded_from_untrusted_at()
+    finally:
+        table.close()
+
+
+def _database(db: Database) -> Iterator[Finding]:
+    with db.atomic("IMMEDIATE"):
+        yield Finding("database", True, f"{db.database} opens and can be written")
+    missing = pending(db)
+    if missing:
+        yield Finding("schema", False, f"{len(missing)} migrations are missing", "run `vibekeys migrate`")
+    else:
+        yield Finding("schema", True, "the newest migration is applied")
+    connection: apsw.Connection = db.connection()  # type: ignore[no-untyped-call]
+    fault = connection.pragma("quick_check(1)")
+    if fault == "ok":
+        yield Finding("integrity", True, "no damage found")
+    else:
+        yield Finding("integrity", False, fault, "stop the service and restore a backup of the database")
+
+
+def _redis(config: Config, running: bool) -> Iterator[Finding]:
+    if not config.redis_url and not running:
+        yield Finding("redis", True, "the embedded server runs with the service, which does not run now")
+        return
+    remedy = "check REDIS_URL and the server" if config.redis_url else "restart the service"
+    try:
+        url = config.redis_url or embedded_redis_url(config)
+        link = open_link(url, REDIS_SECONDS, PUBLISHED_KEY, lambda greeting: None)
+        yield from _redis_server(link, Store(link))
+        link.close()
+    except (StoreError, LinkError, RedisError, OSError) as error:
+        yield Finding("redis", False, f"it does not answer: {error}", remedy)
+
+
+def _redis_server(link: Link, store: Store) -> Iterator[Finding]:
+    remembered = store.published()
+    yield _redis_version(link.call(("INFO", "server"), time.monotonic() + REDIS_SECONDS))
+    policy = store.server_setting("maxmemory-policy")
+    if policy in ("noeviction", None):
+        yield Finding("redis memory", True, f"maxmemory-policy is {policy or 'not told'}")
+    else:
+        yield Finding(
+            "redis memory",
+            False,
+            f"maxmemory-policy is {policy}: counters can be lost, and their limits exceeded",
+            "set maxmemory-policy to noeviction",
+        )
+    told = Heads.get_by_id(1).published
+    if remembered < told:
+        yield Finding(
+            "redis records",
+            False,
+            f"it knows {remembered} of {told} publications",
+            "run `vibekeys republish`",
+        )
+    else:
+        yield Finding("redis records", True, "it has heard of everything that was published")
+
+
+def _redis_version(info: Any) -> Finding:
+    # The client of a cluster parses the answer, and gives one for each node.
+    text = info.decode() if isinstance(info, bytes) else str(info)
+    version = re.search(r"redis_version\W+(\d+)\.(\d+)", text)
+    if version is None:
+        return Finding("redis", True, "it answers, and does not tell its version")
+    major, minor = map(int, version.groups())
+    if (major, minor) < OLDEST_REDIS:
+        return Finding("redis", False, f"it is version {major}.{minor}", "use Redis 6.0 or newer, or Valkey")
+    return Finding("redis", True, f"it answers, compatible with Redis {major}.{minor}")
+
+
+def _unpublished(published_by_now: bool) -> Finding:
+    waiting = Unpublished.select().count()
+    if not waiting:
+        return Finding("publishing", True, "every change is published")
+    if not published_by_now:
+        return Finding("publishing", True, f"{waiting} changes wait for the next start")
+    if _gone_in_time(Unpublished.select(fn.MAX(Unpublished.revision)).scalar(), time.monotonic):
+        return Finding("publishing", True, "changes are being published")
+    return Finding(
+        "publishing",
+        False,
+        f"{waiting} changes are not published, hosts other than this one may not know them",
+        "put Redis right, then run `vibekeys republish`",
+    )
+
+
+def _gone_in_time(revision: int, monotonic: Callable[[], float]) -> bool:
+    deadline = monotonic() + PUBLISHED_WITHIN_SECONDS
+    while monotonic() < deadline:
+        if not Unpublished.select().where(Unpublished.revision <= revision).exists():
+            return True
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    return False

@@ -1,0 +1,135 @@
+"""The background worker of `vibekeys worker`: what nobody waits for.
+
+Each second it publishes what a killed process left unpublished. Each minute, if no other worker of this host
+does, it removes kept answers that have expired. A database or a Redis that is away stops neither it nor the
+log: a chore that fails says so once, is tried again at its next turn, and says once that it works again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from peewee import PeeweeException
+
+from app.db import writing
+from app.errors import ApiError
+from app.idempotency import KEPT_MS
+from app.models import Idempotency
+from app.services import Services
+from gateway.source import SourceError
+from gateway.store import StoreError
+
+PUBLISH_SECONDS = 1.0
+TIDY_SECONDS = 60.0
+_TIDIED_AT_ONCE = 500
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+def work(services: Services, stopped: Callable[[float], T]) -> T:
+    """Do the chores until told to stop, and return by what.
+
+    `stopped` waits for the given seconds, or until the worker is to end: then it returns at once something
+    true. `threading.Event.wait` is one.
+    """
+    chores = (
+        Chore("publish", PUBLISH_SECONDS, lambda: publish(services)),
+        Chore("tidy", TIDY_SECONDS, lambda: tidy(services)),
+    )
+    log.info("worker.started")
+    while not (told := stopped(min(chore.due_in(time.monotonic()) for chore in chores))):
+        for chore in chores:
+            chore.do_if_due(time.monotonic())
+    log.info("worker.stopped")
+    return told
+
+
+class Chore:
+    """Something done again and again, whose failing is logged when it begins and when it ends."""
+
+    def __init__(self, name: str, seconds: float, do: Callable[[], None]) -> None:
+        self._name = name
+        self._seconds = seconds
+        self._do = do
+        self._due_at = 0.0
+        self._fails = False
+
+    def due_in(self, now: float) -> float:
+        """Return the seconds until it is due, by a monotonic clock."""
+        return max(self._due_at - now, 0.0)
+
+    def do_if_due(self, now: float) -> None:
+        """Do it if its time has come; a database or Redis that is away is no exception here."""
+        if now < self._due_at:
+            return
+        self._due_at = now + self._seconds
+        try:
+            self._do()
+        except (StoreError, SourceError, ApiError, PeeweeException, OSError) as error:
+            if not self._fails:
+                log.warning("worker.chore_fails", chore=self._name, reason=str(error))
+            self._fails = True
+        else:
+            if self._fails:
+                log.info("worker.chore_works_again", chore=self._name)
+            self._fails = False
+
+
+def publish(services: Services) -> None:
+    """Publish what is pending, or else bring back a Redis that this host has stopped believing.
+
+    Raises `StoreError` or `SourceError` while either can't be done.
+    """
+    if services.store is None or services.trust is None:
+        return
+    if services.trust.believed():
+        try:
+            services.source.publish_pending()
+        except StoreError as error:
+            services.trust.lose(str(error))
+            raise
+    elif not services.trust.recover(services.store, services.source):
+        raise StoreError("Redis is away, or behind the database")
+
+
+def tidy(services: Services) -> None:
+    """Remove kept answers that have expired, unless another worker of this host is at it."""
+    with _lease(services.config.state_dir / "worker.lock") as mine:
+        if mine:
+            expired = Idempotency.started_at <= int(services.clock() * 1000) - KEPT_MS
+            while _remove(services, Idempotency.select(Idempotency.id).where(expired).limit(_TIDIED_AT_ONCE)):
+                pass
+
+
+def _remove(services: Services, chosen: object) -> int:
+    # Few at once: writers of keys wait for the lock meanwhile.
+    with writing(services.db):
+        removed: int = Idempotency.delete().where(Idempotency.id.in_(chosen)).execute()
+    return removed
+
+
+@contextmanager
+def _lease(path: Path) -> Iterator[bool]:
+    """Whether this process is the one that may; the kernel takes the lease from a process that ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield _locked(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
