@@ -1,7 +1,7 @@
 """What a load balancer, an orchestrator and Prometheus ask; no key is needed, and none of it is in the API.
 
-``/healthz``: the process is up.  ``/readyz``: it can serve, so the database answers and has the newest schema; a
-Redis that is away does not make it unready.  ``/metrics``: for who sends ``METRICS_TOKEN``.
+``/healthz``: the process is up.  ``/readyz``: it can serve, so the database answers and its schema is the
+newest; a Redis that is away does not make it unready.  ``/metrics``: for who sends ``METRICS_TOKEN``.
 """
 
 from __future__ import annotations
@@ -64,4 +64,4 @@ def _database_state(of: Services) -> dict[str, str]:
 
 def _redis_mode(of: Services) -> str:
     """Who decides about limits: ``redis``, or what ``REDIS_DOWN`` says."""
-    return "redis" if of.trust.believed() else of.config.redis_down
+    return "redis" if of.trust is not None and of.trust.believed() else of.config.redis_down

@@ -4,8 +4,7 @@ Under gunicorn each worker writes its figures to files of its own, in a folder t
 and :func:`exposition` adds up those of all workers.  Elsewhere the figures are those of the one process.
 
 No label takes a value from a client.  Every combination of labels exists from the start: rates are right from
-the first scrape, and no worker asks for room in its file for the first time when the disk is full, which would
-end it.
+the first scrape, and no worker asks for room in its file when the disk is full, which would end it.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _seconds = Histogram(
 _decided = {outcome: _decisions.labels(outcome) for outcome in ("allowed", "public", *DENIALS)}
 _other = _decisions.labels("other")
 _down = {mode: _without_redis.labels(mode) for mode in ("local", "open")}
-_took = {status_class: _seconds.labels(f"{status_class}xx") for status_class in "12345"}
+_took = {status_class: _seconds.labels(f"{status_class}xx") for status_class in "2345"}
 
 
 class Metrics:

@@ -2,8 +2,8 @@
 
 The supervisor itself serves nothing and decides nothing.  It holds what must outlive a crash of one of them:
 the run lock, so that a ``STATE_DIR`` has one service, and the listening socket, so that connections wait, and
-are not refused, while gunicorn is started again.  Valkey is not gunicorn's child: gunicorn's master reaps every
-child that ends, and would lose it.
+are not refused, while gunicorn is started again.  Valkey is not gunicorn's child: gunicorn's master reaps
+every child that ends, and would lose it.
 
 ============== ==================================================================================
 HUP            gunicorn takes up new workers before the old ones end; the worker is started again
@@ -150,7 +150,7 @@ class _Supervisor:
         try:
             yield
         finally:
-            # First, so that who connects now is refused instead of left waiting.
+            # So that gunicorn's is the last descriptor of it: connections are refused once gunicorn is gone.
             listener.close()
             for child in reversed(self._children):
                 child.send(SIGTERM)
