@@ -1,0 +1,318 @@
+"""Issuing, changing, revoking and deleting keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.errors import ApiError
+from app.keyring import PORTAL_TYPES, SETTABLE, key_status, status_is
+from app.ledger import Actor
+from app.models import Account, Audit, Key, Tombstone, Unpublished
+from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES, canonical
+from gateway import keys
+from tests.db.installation import CLI, HOUR, START, Installation
+
+START_MS = int(START * 1000)
+HOUR_MS = 3_600_000
+
+RIGHT: dict[str, dict[str, Any]] = {
+    "api": {"type": "api", "scopes": ["crm"], "integrations": ()},
+    "authorization": {"type": "authorization", "scopes": ["vibe:infra"], "integrations": ()},
+    "management": {"type": "management", "scopes": ["vibe:mgmt:keys"], "integrations": ()},
+    "personal": {"type": "personal", "integrations": ["cli", "ai_tools"]},
+}
+
+
+@pytest.fixture
+def owner(installation: Installation) -> Account:
+    return installation.account()
+
+
+def _fields(installation: Installation, owner: Account, key_type: str, **other: Any) -> dict[str, Any]:
+    portal = {"portal": installation.portal(owner)} if key_type in PORTAL_TYPES else {}
+    return {**RIGHT[key_type], **portal, **other}
+
+
+@pytest.mark.parametrize("key_type", keys.KEY_TYPES)
+def test_a_new_key_can_be_looked_up_and_only_its_digest_is_stored(
+    installation: Installation, owner: Account, key_type: str
+) -> None:
+    issued = installation.key(owner, **_fields(installation, owner, key_type))
+    assert keys.key_type_of(issued.raw_key) == key_type
+    assert issued.raw_key not in repr(issued)
+    snapshot = installation.source.lookup(keys.digest(issued.raw_key))
+    assert snapshot is not None
+    assert (snapshot.key.key_id, snapshot.key.lineage_id) == (issued.key.id, issued.key.id)
+    assert issued.key.key_prefix == issued.raw_key[: len(keys.PREFIXES[key_type]) + 6]
+    assert issued.key.key_suffix == issued.raw_key[-4:]
+    secret = issued.raw_key.removeprefix(issued.key.key_prefix).encode()
+    for file in installation.config.state_dir.iterdir():
+        assert secret not in file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("key_type", "wrong", "field"),
+    [
+        ("api", {"portal": None}, "portalId"),
+        ("authorization", {"portal": None}, "portalId"),
+        ("api", {"scopes": []}, "scopes"),
+        ("api", {"scopes": ["vibe:mgmt:keys"]}, "scopes"),
+        ("api", {"scopes": ["crm", "nonsense"]}, "scopes"),
+        ("api", {"integrations": ["cli"]}, "integrations"),
+        ("management", {"scopes": []}, "scopes"),
+        ("management", {"scopes": ["crm"]}, "scopes"),
+        ("management", {"integrations": ["cli"]}, "integrations"),
+        ("personal", {"integrations": []}, "integrations"),
+        ("personal", {"integrations": ["telnet"]}, "integrations"),
+        ("personal", {"scopes": ["crm"]}, "scopes"),
+        ("personal", {"type": "root"}, "type"),
+        ("personal", {"expires_at": START_MS}, "expiresAt"),
+    ],
+)
+def test_fields_that_do_not_fit_the_type_are_refused(
+    installation: Installation, owner: Account, key_type: str, wrong: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(ApiError) as refused:
+        installation.key(owner, **{**_fields(installation, owner, key_type), **wrong})
+    assert refused.value.code == "VALIDATION_ERROR"
+    assert list(refused.value.details or ()) == [field]
+    assert not Key.select().exists()
+
+
+@pytest.mark.parametrize("key_type", ["management", "personal"])
+def test_keys_of_an_account_take_no_portal(installation: Installation, owner: Account, key_type: str) -> None:
+    with pytest.raises(ApiError) as refused:
+        installation.key(owner, **RIGHT[key_type], portal=installation.portal(owner))
+    assert list(refused.value.details or ()) == ["portalId"]
+
+
+def test_a_portal_key_needs_a_member_of_the_portal(installation: Installation, owner: Account) -> None:
+    with pytest.raises(ApiError) as refused:
+        installation.key(owner, **RIGHT["api"], portal=installation.portal())
+    assert refused.value.code == "NOT_PORTAL_MEMBER"
+
+
+@pytest.mark.parametrize("granting", ["issue", "change"])
+@pytest.mark.parametrize(
+    ("who", "key_type", "granted", "allowed"),
+    [
+        ("cli", "management", "vibe:mgmt:feedback", True),
+        ("operator", "management", "vibe:mgmt:feedback", True),
+        ("owner", "management", "vibe:mgmt:feedback", False),
+        ("cli", "personal", "mcp_server", True),
+        ("operator", "personal", "mcp_server", False),
+        ("owner", "personal", "mcp_server", False),
+    ],
+)
+def test_what_only_some_may_grant(
+    installation: Installation,
+    owner: Account,
+    who: str,
+    key_type: str,
+    granted: str,
+    allowed: bool,
+    granting: str,
+) -> None:
+    operator = installation.account("operator@example.com", operator=True)
+    actor = {
+        "cli": CLI,
+        "operator": Actor("key", account_id=operator.id),
+        "owner": Actor("key", account_id=owner.id),
+    }[who]
+    field = "scopes" if key_type == "management" else "integrations"
+    wanted = [*RIGHT[key_type][field], granted]
+
+    def grant() -> Key:
+        if granting == "issue":
+            settings = {**RIGHT[key_type], field: wanted}
+            return installation.keyring.issue(actor, owner=owner, name="n", **settings).key
+        return installation.change(installation.key(owner, **RIGHT[key_type]).key, actor, **{field: wanted})
+
+    if allowed:
+        assert getattr(grant(), field) == wanted
+        return
+    with pytest.raises(ApiError) as refused:
+        grant()
+    assert list(refused.value.details or ()) == [field]
+
+
+@pytest.mark.parametrize(
+    ("key_type", "field", "held"),
+    [("management", "scopes", "vibe:mgmt:feedback"), ("personal", "integrations", "mcp_server")],
+)
+def test_what_a_key_holds_it_keeps_whoever_changes_it(
+    installation: Installation, owner: Account, key_type: str, field: str, held: str
+) -> None:
+    wanted = [*RIGHT[key_type][field], held]
+    key = installation.key(owner, **{**RIGHT[key_type], field: wanted}).key
+    changed = installation.change(key, Actor("key", account_id=owner.id), name="renamed", **{field: wanted})
+    assert (changed.name, getattr(changed, field)) == ("renamed", wanted)
+
+
+def test_every_settable_column_is_changed_and_audited(installation: Installation, owner: Account) -> None:
+    key = installation.key(owner, **_fields(installation, owner, "api")).key
+    fields: dict[str, Any] = {
+        "name": "renamed",
+        "scopes": ["tasks", "task", "crm"],
+        "integrations": [],
+        "ip_whitelist": ["2001:db8::/32"],
+        "rate_limit": 7,
+        "hourly_limit": 70,
+        "expires_at": START_MS + HOUR_MS,
+        "metadata": {"a": [1, None]},
+    }
+    assert set(fields) == set(SETTABLE)
+    installation.change(key, **fields)
+    saved = Key.get_by_id(key.id)
+    fields["scopes"] = ["task", "crm"]
+    assert {name: getattr(saved, name) for name in fields} == fields
+    assert saved.revision > key.revision
+    row = Audit.select().order_by(Audit.seq.desc()).first()
+    assert (row.action, row.target_id) == ("key.changed", key.id)
+    assert '"rate_limit":null' in row.before
+    assert '"rate_limit":7' in row.after
+    assert "integrations" not in row.after
+
+
+def test_a_column_that_is_not_settable_is_a_programming_error(
+    installation: Installation, owner: Account
+) -> None:
+    key = installation.key(owner).key
+    with pytest.raises(ValueError, match="digest"):
+        installation.change(key, digest="0" * 64)
+
+
+def test_setting_what_is_already_so_changes_nothing(installation: Installation, owner: Account) -> None:
+    key = installation.key(owner).key
+    rows = Audit.select().count()
+    changed = installation.change(key, name=key.name, status="ACTIVE", integrations=tuple(key.integrations))
+    assert changed.revision == key.revision
+    assert Audit.select().count() == rows
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["vibe:mgmt:portals"]}, "scopes"),
+        ({"integrations": ["cli"]}, "integrations"),
+        ({"expires_at": START_MS}, "expiresAt"),
+        ({"status": "EXPIRED"}, "status"),
+    ],
+)
+def test_a_change_that_does_not_fit_is_refused_whole(
+    installation: Installation, owner: Account, fields: dict[str, Any], field: str
+) -> None:
+    key = installation.key(owner, **_fields(installation, owner, "api")).key
+    with pytest.raises(ApiError) as refused:
+        installation.change(key, name="renamed", **fields)
+    assert list(refused.value.details or ()) == [field]
+    assert Key.get_by_id(key.id).name == key.name
+
+
+def test_revoke_and_re_activate(installation: Installation, owner: Account) -> None:
+    key = installation.key(owner).key
+    assert installation.change(key, status="REVOKED").revoked
+    assert installation.working(key) == []
+    assert not installation.change(key, status="ACTIVE").revoked
+    assert installation.working(key) == [key.id]
+    actions = [row.action for row in Audit.select().where(Audit.target_kind == "key").order_by(Audit.seq)]
+    assert actions == ["key.issued", "key.revoked", "key.reactivated"]
+
+
+def test_a_change_sees_what_was_committed_since_the_caller_read(
+    installation: Installation, owner: Account
+) -> None:
+    stale = Key.get_by_id(installation.key(owner).key.id)
+    installation.change(stale, status="REVOKED")
+    installation.change(stale, name="renamed")
+    assert Key.get_by_id(stale.id).revoked
+
+
+def test_an_expired_key_works_again_with_a_later_expiry(installation: Installation, owner: Account) -> None:
+    key = installation.key(owner, expires_at=START_MS + HOUR_MS).key
+    installation.clock.now += HOUR
+    assert installation.working(key) == []
+    installation.change(key, expires_at=None)
+    assert installation.working(key) == [key.id]
+
+
+def test_deleting_leaves_a_tombstone_with_a_higher_revision(
+    installation: Installation, owner: Account
+) -> None:
+    key = installation.key(owner).key
+    installation.keyring.delete(CLI, Key.select(), key.id)
+    assert installation.source.lookup(key.digest) is None
+    tombstone = Tombstone.get_by_id(key.digest)
+    assert tombstone.account_id == owner.id
+    assert tombstone.revision > key.revision
+    assert Unpublished.get_by_id(tombstone.revision).ref == key.digest
+    with pytest.raises(ApiError) as refused:
+        installation.keyring.delete(CLI, Key.select(), key.id)
+    assert refused.value.code == "ENTITY_NOT_FOUND"
+
+
+@pytest.mark.parametrize("operation", ["change", "delete", "rotate"])
+@pytest.mark.parametrize("key_id", ["", "nonsense", "another tenant's"])
+def test_what_the_caller_may_not_see_does_not_exist(
+    installation: Installation, owner: Account, operation: str, key_id: str
+) -> None:
+    key = installation.key(owner).key
+    visible = Key.select().where(Key.owner == installation.account("other@example.com"))
+    arguments: list[Any] = [CLI, visible, key.id if key_id == "another tenant's" else key_id]
+    with pytest.raises(ApiError) as refused:
+        getattr(installation.keyring, operation)(
+            *arguments, *([{"name": "x"}] if operation == "change" else [])
+        )
+    assert refused.value.code == "ENTITY_NOT_FOUND"
+    assert Key.get_by_id(key.id).name == key.name
+
+
+def test_revoke_all_spares_other_owners_and_counts_what_it_ended(
+    installation: Installation, owner: Account
+) -> None:
+    other = installation.key(installation.account("other@example.com")).key
+    mine = [installation.key(owner).key for _ in range(3)]
+    installation.change(mine[0], status="REVOKED")
+    assert installation.keyring.revoke_all(CLI, owner) == 2
+    assert installation.working(other, *mine) == [other.id]
+    assert installation.keyring.revoke_all(CLI, owner) == 0
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+@pytest.mark.parametrize("expires_at", [None, START_MS - 1, START_MS, START_MS + 1])
+@pytest.mark.parametrize("grace_ends_at", [None, START_MS - 1, START_MS, START_MS + 1])
+def test_status_in_the_row_and_in_a_query_agree(
+    installation: Installation,
+    owner: Account,
+    revoked: bool,
+    expires_at: int | None,
+    grace_ends_at: int | None,
+) -> None:
+    key = installation.key(owner).key
+    key.revoked, key.expires_at, key.grace_ends_at = revoked, expires_at, grace_ends_at
+    if grace_ends_at is not None:
+        key.rotated_at, key.successor_id = START_MS - HOUR_MS, "another"
+    key.save()
+    expected = (
+        "REVOKED"
+        if revoked
+        else "EXPIRED"
+        if expires_at is not None and expires_at <= START_MS
+        else "ROTATED"
+        if grace_ends_at is not None and grace_ends_at <= START_MS
+        else "ACTIVE"
+    )
+    assert key_status(key, START_MS) == expected
+    found = [name for name in ("ACTIVE", "REVOKED", "EXPIRED", "ROTATED")
+             if Key.select().where(status_is(name, START_MS)).exists()]  # fmt: skip
+    assert found == [expected]
+
+
+def test_the_scope_tables_do_not_overlap_and_each_has_its_meaning() -> None:
+    assert not set(PORTAL_SCOPES) & set(MANAGEMENT_SCOPES)
+    assert all({**PORTAL_SCOPES, **MANAGEMENT_SCOPES, **INTEGRATIONS}.values())
+    assert {"crm", "task", "user", "im", "disk", "vibe:infra"} <= set(PORTAL_SCOPES)
+    assert canonical(["tasks", "crm", "task", "crm"]) == ["task", "crm"]
