@@ -1,8 +1,8 @@
 """Every setting of the service, read from the environment once and checked.
 
-``Config.from_env(os.environ)`` is called where a process starts: in ``wsgi.py``, the command line and gunicorn's
-settings.  Everything else is handed the frozen result, so a test, or a second installation in one process, needs
-no patched environment.
+``Config.from_env(os.environ)`` is called where a process starts: in ``wsgi.py``, the command line and
+gunicorn's settings.  Everything else is handed the frozen result, so a test, or a second installation in one
+process, needs no patched environment.
 
 A variable that is set but empty counts as not set, as in ``PORT=`` of an env file.  A value that is not
 understood is never guessed at: :class:`ConfigError` carries one line that begins with the variable's name and
@@ -26,6 +26,7 @@ RedisDown = Literal["local", "open", "closed"]
 LogFormat = Literal["json", "text", ""]
 
 _SQLITE = "sqlite:///"
+_SQLITE_FILE = re.compile(_SQLITE + r"(?!:)([^?]*[^?/])")
 _REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "redis+sentinel")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
@@ -199,16 +200,10 @@ class _Reader:
             raise ConfigError(
                 f"{name}: PostgreSQL is not supported by this version, use {_SQLITE}path/to/file.db"
             )
-        path = text.removeprefix(_SQLITE)
-        if (
-            path == text
-            or path in ("", ".", "/")
-            or path.startswith(":")
-            or path.endswith("/")
-            or "?" in path
-        ):
+        found = _SQLITE_FILE.fullmatch(text)
+        if not found or not Path(found[1]).name:
             raise ConfigError(f"{name}: must be of the form {_SQLITE}path/to/file.db")
-        return Path(path).absolute()
+        return Path(found[1]).absolute()
 
     def redis_url(self, name: str) -> str:
         text = self.text(name, "")
@@ -263,7 +258,7 @@ def _split(text: str) -> SplitResult | None:
 
 
 def _names_a_redis(parts: SplitResult) -> bool:
-    """Is there a host (or path), and after it only what the scheme takes: database number, Sentinel's name?"""
+    """Is there a host (or path), and after it only what the scheme takes, like a database number?"""
     if parts.scheme == "unix":
         return parts.path not in ("", "/")
     hosts = parts.netloc.rpartition("@")[2].split(",")

@@ -24,7 +24,7 @@ from signal import SIGCHLD, SIGHUP, SIGINT, SIGTERM
 
 import structlog
 
-from app import log
+from app import log, open_services
 from app.config import Config, http_url
 from app.db import DatabaseRefused, connect
 from app.migrations import migrate
@@ -207,7 +207,9 @@ def _migrate(config: Config) -> None:
 def _load_demo(config: Config) -> list[str]:
     from app.demo import load
 
-    return load(config)
+    services = open_services(config, redis="required")
+    with closing(services):
+        return load(services)
 
 
 def _warn_of_eviction(config: Config) -> None:
