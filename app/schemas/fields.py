@@ -105,8 +105,7 @@ class Instant(fields.Field[int]):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        documented = {"type": ["string", "null"] if self.allow_none else "string", "format": "date-time"}
-        self.metadata = {**documented, **self.metadata}
+        self.metadata = {"type": "string", "format": "date-time", **self.metadata}
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

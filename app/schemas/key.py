@@ -259,15 +259,16 @@ def refuse_past(expires_at: int | None, now: float) -> None:
 
 
 def _facts(key: Key, graces: Mapping[str, int | None], now: float) -> dict[str, Any]:
+    now_ms = int(now * 1000)
     return {
         **key.__data__,
         "portal_id": key.portal_id,
         "owner_id": key.owner_id,
-        "status": key_status(key, int(now * 1000)),
+        "status": key_status(key, now_ms),
         "last_used_at": None,
         "last_used_ip": None,
         "request_count": 0,
-        "rotation_recommended": now * 1000 - key.created_at > ROTATION_RECOMMENDED_AFTER,
+        "rotation_recommended": now_ms - key.created_at > ROTATION_RECOMMENDED_AFTER,
         "rotation": _rotation(key, graces),
     }
 

@@ -1,0 +1,31 @@
+"""One service for all tests of the API; each test has tenants of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.world import Service, World
+from tests.conftest import ValkeyServer
+
+
+@pytest.fixture(scope="package")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    server = ValkeyServer()
+    service = Service(tmp_path_factory.mktemp("api"), server.url)
+    yield service
+    service.close()
+    server.close()
+
+
+@pytest.fixture
+def world(service: Service) -> World:
+    """Tenants of the test's own."""
+    return World(service)
+
+
+@pytest.fixture(scope="module")
+def still_world(service: Service) -> World:
+    """Tenants shared by the tests of a module, which change nothing."""
+    return World(service)

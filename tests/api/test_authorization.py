@@ -1,0 +1,202 @@
+"""Who may call what: type, restriction, scope, integration, in this order, for every route there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.registry import ROUTES, Route
+from tests.api.world import UNKNOWN_ID, World
+
+KEY_TYPES = ("api", "authorization", "management", "personal")
+MANAGEMENT_ONLY = ("/v1/keys", "/v1/portals")
+
+# Every route × every type of key: written down here once more, so that a slip in the table shows.
+SERVED: dict[tuple[str, str], set[str]] = {
+    ("GET", "/v1/me"): set(KEY_TYPES),
+    ("GET", "/v1/openapi.json"): set(KEY_TYPES),
+    ("GET", "/v1/portals"): {"management"},
+    ("GET", "/v1/keys"): {"management"},
+    ("POST", "/v1/keys"): {"management"},
+    ("GET", "/v1/keys/{id}"): {"management"},
+    ("PATCH", "/v1/keys/{id}"): {"management"},
+    ("DELETE", "/v1/keys/{id}"): {"management"},
+    ("POST", "/v1/keys/{id}/rotate"): {"management"},
+}
+SCOPES: dict[str, str] = {"/v1/portals": "vibe:mgmt:portals", "/v1/keys": "vibe:mgmt:keys"}
+
+
+def path_of(route: Route) -> str:
+    return route.path.replace("{id}", UNKNOWN_ID)
+
+
+@pytest.fixture(scope="module")
+def keys(still_world: World) -> dict[str, str]:
+    """One raw key of each type, of one account."""
+    return {
+        "api": still_world.portal_key().raw_key,
+        "authorization": still_world.portal_key(key_type="authorization").raw_key,
+        "management": still_world.admin.management_key,
+        "personal": still_world.personal_key().raw_key,
+    }
+
+
+def test_every_route_has_its_row_here() -> None:
+    assert {(route.method, route.path) for route in ROUTES} == set(SERVED)
+
+
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_type_of_key(still_world: World, keys: dict[str, str], route: Route, key_type: str) -> None:
+    answer = still_world.call(route.method, path_of(route), keys[key_type], data=b"{broken")
+
+    if key_type in SERVED[route.method, route.path]:
+        assert answer.status in {200, 400, 404, 415}
+    else:
+        assert (answer.status, answer.code) == (403, "MANAGEMENT_KEY_REQUIRED")
+        assert answer.error["details"] == {"keyType": key_type, "allowedTypes": ["management"]}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/deals",
+        "/v1/deals/1",
+        "/v1/keys/a/b/c",
+        "/v1/keys/",
+        "/v1/nothing",
+        "/",
+        "/v2/keys",
+        "/V1/me",
+        "/v1//me",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "TRACE"])
+def test_403_management_key_on_what_is_not_served(still_world: World, method: str, path: str) -> None:
+    answer = still_world.call(method, path)
+
+    assert (answer.status, answer.code) == (403, "MANAGEMENT_KEY_NO_ENTITY_ACCESS")
+    assert answer.error["details"] == {"keyType": "management"}
+
+
+@pytest.mark.parametrize("key_type", ["api", "authorization", "personal"])
+@pytest.mark.parametrize("path", ["/v1/keys/", "/v1/keys/a/b/c", "/v1/portals/x", "/v1/keys/x/usage"])
+def test_403_other_keys_below_management_paths(
+    still_world: World, keys: dict[str, str], key_type: str, path: str
+) -> None:
+    answer = still_world.call("GET", path, keys[key_type])
+
+    assert (answer.status, answer.code) == (403, "MANAGEMENT_KEY_REQUIRED")
+
+
+@pytest.mark.parametrize("key_type", ["api", "authorization", "personal"])
+@pytest.mark.parametrize(
+    "path", ["/v1/nothing", "/", "/v1/keysmith", "/v1/portals2", "/v1/me/", "/v1//me", "/%00"]
+)
+def test_404_other_keys_on_unknown_paths(
+    still_world: World, keys: dict[str, str], key_type: str, path: str
+) -> None:
+    answer = still_world.call("GET", path, keys[key_type])
+
+    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+    assert answer.headers["X-Request-Id"] == answer.error["requestId"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/v1/me", "GET, HEAD"),
+        ("OPTIONS", "/v1/me", "GET, HEAD"),
+        ("PUT", "/v1/keys", "GET, HEAD, POST"),
+        ("DELETE", "/v1/keys", "GET, HEAD, POST"),
+        ("POST", f"/v1/keys/{UNKNOWN_ID}", "DELETE, GET, HEAD, PATCH"),
+        ("GET", f"/v1/keys/{UNKNOWN_ID}/rotate", "POST"),
+        ("BREW", "/v1/portals", "GET, HEAD"),
+    ],
+)
+def test_405_wrong_method(still_world: World, method: str, path: str, allowed: str) -> None:
+    answer = still_world.call(method, path)
+
+    assert (answer.status, answer.code) == (405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["Allow"] == allowed
+
+
+@pytest.mark.parametrize("key_type", ["api", "authorization", "personal"])
+def test_405_for_other_keys_where_they_are_served(
+    still_world: World, keys: dict[str, str], key_type: str
+) -> None:
+    assert still_world.call("DELETE", "/v1/me", keys[key_type]).status == 405
+    assert still_world.call("DELETE", "/v1/keys", keys[key_type]).code == "MANAGEMENT_KEY_REQUIRED"
+
+
+def test_403_management_scope_for_every_route(world: World) -> None:
+    for scope in set(SCOPES.values()):
+        key = world.issue("management", world.admin.account, scopes=[scope]).raw_key
+        for route in ROUTES:
+            wanted = next((SCOPES[root] for root in SCOPES if route.path.startswith(root)), None)
+            answer = world.call(route.method, path_of(route), key)
+            if wanted in {None, scope}:
+                assert answer.status != 403 or answer.code == "NOT_PORTAL_MEMBER"
+            else:
+                assert (answer.status, answer.code) == (403, "MANAGEMENT_SCOPE_REQUIRED")
+                assert answer.error["details"] == {"requiredScope": wanted, "scopes": [scope]}
+
+
+def test_403_restricted_account_reads_only(world: World) -> None:
+    key_id = world.portal_key().key.id
+    world.change_account(world.admin, status="RESTRICTED")
+    before = world.service.rows()
+
+    for route in ROUTES:
+        path = route.path.replace("{id}", key_id)
+        answer = world.call(route.method, path, query_string=_portal_query(world, route))
+        if route.method == "GET":
+            assert answer.status == 200
+        else:
+            assert (answer.status, answer.code) == (403, "ACCOUNT_RESTRICTED")
+    assert world.service.rows() == before
+
+
+def test_type_is_told_before_restriction_and_restriction_before_scope(world: World) -> None:
+    portal_key = world.portal_key().raw_key
+    without_scope = world.issue("management", world.admin.account, scopes=["vibe:mgmt:portals"]).raw_key
+    world.change_account(world.admin, status="RESTRICTED")
+
+    assert world.call("POST", "/v1/keys", portal_key).code == "MANAGEMENT_KEY_REQUIRED"
+    assert world.call("POST", "/v1/keys", without_scope).code == "ACCOUNT_RESTRICTED"
+    assert world.call("GET", "/v1/keys", without_scope).code == "MANAGEMENT_SCOPE_REQUIRED"
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_400_no_route_takes_an_unknown_query_parameter(still_world: World, route: Route) -> None:
+    query = {**_portal_query(still_world, route), "surprise": "1"}
+
+    answer = still_world.call(route.method, path_of(route), query_string=query)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
+    assert list(answer.error["details"]) == ["surprise"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_200_public_paths_take_any_key_or_none(still_world: World, path: str) -> None:
+    assert still_world.service.call("GET", path).status == 200
+    assert still_world.call("GET", path).status == 200
+
+
+@pytest.mark.parametrize("path", ["/docs/nothing", "/static/nothing", "/.well-known/nothing"])
+def test_404_public_and_unknown(still_world: World, path: str) -> None:
+    answer = still_world.service.call("GET", path)
+
+    assert (answer.status, answer.code) == (404, "NOT_FOUND")
+
+
+def test_401_without_a_key(still_world: World) -> None:
+    for route in ROUTES:
+        answer = still_world.service.call(route.method, path_of(route))
+        assert (answer.status, answer.code) == (401, "MISSING_API_KEY")
+
+
+def _portal_query(world: World, route: Route) -> dict[str, Any]:
+    listing = (route.method, route.path) == ("GET", "/v1/keys")
+    return {"portalId": world.portal.id} if listing else {}

@@ -1,0 +1,294 @@
+"""Bodies that are none: each is refused by the contract's 4xx, nothing changed, and never a 5xx."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from app.json_body import MAX_BYTES, MAX_DEPTH
+from tests.api.world import Answer, World
+
+JSON = "application/json"
+WRITES = ("POST /v1/keys", "PATCH /v1/keys/{id}", "POST /v1/keys/{id}/rotate")
+LONE_SURROGATE = "\\ud800"
+
+Nested = Any
+
+
+def nested(levels: int) -> Nested:
+    """`levels` lists, one in the other."""
+    value: Nested = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+@pytest.fixture(scope="module")
+def key_id(still_world: World) -> str:
+    """The key that nothing here can change."""
+    return still_world.portal_key(still_world.admin, name="as it was").key.id
+
+
+def send(world: World, write: str, key_id: str, **kwargs: Any) -> Answer:
+    """Send a request that shall be refused, and see that it left nothing behind."""
+    method, path = write.split(" ")
+    before = world.service.rows()
+    answer = world.call(method, path.format(id=key_id), **kwargs)
+    assert world.service.rows() == before, answer.body
+    return answer
+
+
+def refused(answer: Answer, *fields: str) -> None:
+    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR"), answer.body
+    assert sorted(answer.error["details"]) == sorted(fields)
+    for reasons in answer.error["details"].values():
+        assert reasons
+        assert all(isinstance(reason, str) and reason for reason in reasons)
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"{",
+        b"{]",
+        b'{"name": }',
+        b"{'name': 'x'}",
+        b'{"name": "x"} trailing',
+        b'{"a": 1,}',
+        b"\xff\xfe",
+        b'{"name": "\xff"}',
+        '{"name": "x"}'.encode("utf-16"),
+        b"\xef\xbb\xbf{}",
+        b"[]",
+        b"null",
+        b"true",
+        b"5",
+        b'"text"',
+        b"NaN",
+        b" ",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'[{"a":' * 50_000,
+        b'{"a": "\x00"}',
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_400_not_a_json_object(still_world: World, key_id: str, write: str, text: bytes) -> None:
+    refused(send(still_world, write, key_id, data=text, content_type=JSON), "_body")
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(
+    "value",
+    [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e400",
+        "-1e400",
+        "9" * 5_000,
+        '"\\u0000"',
+        f'"{LONE_SURROGATE}"',
+        f'{{"deep": ["{LONE_SURROGATE}"]}}',
+        '{"\\u0000": 1}',
+        f'{{"{LONE_SURROGATE}": 1}}',
+        json.dumps(nested(MAX_DEPTH)),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_400_what_no_field_may_hold_is_blamed_on_its_field(
+    still_world: World, key_id: str, write: str, value: str
+) -> None:
+    text = f'{{"metadata": {value}}}'
+
+    refused(send(still_world, write, key_id, data=text, content_type=JSON), "metadata")
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("name", ["\\u0000", LONE_SURROGATE, f"x{LONE_SURROGATE}"])
+def test_400_a_name_that_is_no_text_is_not_repeated(
+    still_world: World, key_id: str, write: str, name: str
+) -> None:
+    refused(send(still_world, write, key_id, data=f'{{"{name}": 1}}', content_type=JSON), "_body")
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_413_announced(still_world: World, key_id: str, write: str) -> None:
+    answer = send(still_world, write, key_id, data=b" " * (MAX_BYTES + 1), content_type=JSON)
+
+    assert (answer.status, answer.code) == (413, "PAYLOAD_TOO_LARGE")
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_413_chunked(still_world: World, key_id: str, write: str) -> None:
+    """A chunked body announces no length; gunicorn marks its end for us."""
+    answer = send(
+        still_world,
+        write,
+        key_id,
+        input_stream=io.BytesIO(b" " * (MAX_BYTES + 1)),
+        content_type=JSON,
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+
+    assert (answer.status, answer.code) == (413, "PAYLOAD_TOO_LARGE")
+
+
+def test_200_chunked_body_is_read(world: World) -> None:
+    issued = world.portal_key()
+
+    answer = world.call(
+        "PATCH",
+        f"/v1/keys/{issued.key.id}",
+        input_stream=io.BytesIO(b'{"name": "in pieces"}'),
+        content_type=JSON,
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+
+    assert answer.data["name"] == "in pieces"
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(
+    "content_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "text/json", "json", "\x00"]
+)
+def test_415_not_json(still_world: World, key_id: str, write: str, content_type: str | None) -> None:
+    answer = send(still_world, write, key_id, data=b'{"name": "x"}', content_type=content_type)
+
+    assert (answer.status, answer.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize("write", WRITES[:2])
+def test_400_no_body_where_one_is_needed(still_world: World, key_id: str, write: str) -> None:
+    refused(send(still_world, write, key_id), "_body")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/x+json"]
+)
+def test_200_json_by_other_names(world: World, content_type: str) -> None:
+    key_id = world.portal_key().key.id
+
+    answer = world.call(
+        "PATCH", f"/v1/keys/{key_id}", data='{"name": "é"}'.encode(), content_type=content_type
+    )
+
+    assert answer.data["name"] == "é"
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_400_unknown_fields_are_named_but_not_by_the_thousand(
+    still_world: World, key_id: str, write: str
+) -> None:
+    pasted = still_world.admin.management_key
+    body = {"portalId": still_world.portal.id, pasted: 1, **{f"field{number}": 1 for number in range(10_000)}}
+    if write != WRITES[0]:
+        del body["portalId"]
+
+    answer = send(still_world, write, key_id, json=body)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
+    assert len(answer.body) < 2_000
+    assert pasted.encode() not in answer.body
+
+
+TEXT = [None, 5, 5.5, True, [], {}, ["x"], ""]
+NUMBER = ["5", "", True, False, 5.0, 5.7, 0, -1, 10**9 + 1, 2**63, 10**30, 10**90, -(2**63) - 1, [], [5], {}]
+LIST = [None, "crm", 5, True, {}, {"0": "crm"}, [None], [5], [True], [["crm"]], [{}], [""], ["crm", 5]]
+
+BAD_FIELDS: dict[str, list[Any]] = {
+    "name": [*TEXT, " ", "\t", " ", "n" * 256, "n" * 10_000, "a\nb", "a\x1bb", "a\x7fb", "a\x85b"],
+    "scopes": [*LIST, [], ["unknown"], ["CRM"], ["vibe:mgmt:keys"], ["ai_tools"], ["crm"] * 1001, [" crm"]],
+    "ipWhitelist": [
+        *[value for value in LIST if value != [""]],
+        *[[text] for text in ("", "10.0.0", "10.0.0.1/33", "10.0.0.1/-1", "::1/129", "fe80::1%eth0", " ::1")],
+        *[
+            [text]
+            for text in (
+                "localhost",
+                "١٢٧.0.0.1",
+                "10.0.0.1/٨",
+                "0x7f.1",
+                "1",
+                "10.0.0.1,10.0.0.2",
+                "x" * 999,
+            )
+        ],
+        [f"10.0.{number // 256}.{number % 256}" for number in range(1001)],
+    ],
+    "rateLimit": NUMBER,
+    "hourlyLimit": NUMBER,
+    "expiresAt": [
+        *[value for value in TEXT if value is not None],
+        *["soon", "2099-01-01", "2099-01-01T00:00:00", "2099-13-01T00:00:00Z", "2099-01-01T25:00:00Z"],
+        *["2001-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "4102444800"],
+        *[
+            "２０９９-01-01T00:00:00Z",
+            "2099-01-01T00:00:00Z\n",
+            "x" * 10_000,
+            4102444800,
+            4102444800.5,
+            10**400 // 1,
+        ],
+    ],
+    "metadata": [
+        None,
+        5,
+        True,
+        "text",
+        [],
+        [{}],
+        {"a": "x" * 4096},
+        {str(number): number for number in range(999)},
+    ],
+    "status": [None, 5, True, [], {}, "", "active", "EXPIRED", "ROTATED", "ACTIVE "],
+}
+CASES = [(field, value) for field, values in BAD_FIELDS.items() for value in values]
+
+
+@pytest.mark.parametrize(("field", "value"), CASES, ids=lambda value: repr(value)[:30])
+def test_400_bad_field_of_a_new_key(still_world: World, key_id: str, field: str, value: Any) -> None:
+    body = {"portalId": still_world.portal.id, "name": "till", "scopes": ["crm"], field: value}
+
+    refused(send(still_world, "POST /v1/keys", key_id, json=body), field)
+
+
+@pytest.mark.parametrize(("field", "value"), CASES, ids=lambda value: repr(value)[:30])
+def test_400_bad_field_of_a_change(still_world: World, key_id: str, field: str, value: Any) -> None:
+    answer = send(still_world, "PATCH /v1/keys/{id}", key_id, json={field: value})
+
+    refused(answer, field)
+    shown = still_world.call("GET", f"/v1/keys/{key_id}").data
+    assert (shown["name"], shown["status"]) == ("as it was", "ACTIVE")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("graceHours", value) for value in (None, "1", "", True, [], {}, -1, -0.001, 24.5, 10**30, 1e300)],
+        *[("expiresAt", value) for value in BAD_FIELDS["expiresAt"]],
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_400_bad_field_of_a_rotation(still_world: World, key_id: str, field: str, value: Any) -> None:
+    refused(send(still_world, "POST /v1/keys/{id}/rotate", key_id, json={field: value}), field)
+
+
+@pytest.mark.parametrize("value", [5, True, [], {}, 5.5])
+def test_400_portal_id_of_another_type(still_world: World, key_id: str, value: Any) -> None:
+    answer = send(
+        still_world, "POST /v1/keys", key_id, json={"portalId": value, "name": "x", "scopes": ["crm"]}
+    )
+
+    refused(answer, "portalId")
+
+
+@pytest.mark.parametrize("portal_id", ["\\u0000", LONE_SURROGATE])
+def test_400_portal_id_that_is_no_text(still_world: World, key_id: str, portal_id: str) -> None:
+    text = f'{{"portalId": "{portal_id}"}}'
+
+    refused(send(still_world, "POST /v1/keys", key_id, data=text, content_type=JSON), "portalId")
