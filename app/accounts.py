@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from argon2 import PasswordHasher
-from peewee import ModelSelect
 
 from app.errors import ApiError, invalid
 from app.ledger import Actor, Ledger
@@ -40,7 +39,7 @@ class Accounts:
 
         Raises VALIDATION_ERROR, also if the address is taken.
         """
-        account = Account(email=folded(email), tier=tier, status=status, is_operator=operator)
+        account = Account(email=_folded(email), tier=tier, status=status, is_operator=operator)
         account.hourly_limit = _limit(tier, hourly_limit)
         account.password_hash = _hashed(password)
         _check(account)
@@ -86,19 +85,8 @@ class Accounts:
                 change.audit("account.changed", "account", account.id, before, after)
         return account
 
-    def get(self, email: str) -> Account:
-        """Return the account with this e-mail address. Raises ENTITY_NOT_FOUND."""
-        account = Account.get_or_none(Account.email == folded(email))
-        if account is None:
-            raise ApiError("ENTITY_NOT_FOUND", "There is no account with this address.")
-        return account
 
-    def list(self) -> ModelSelect[Account]:
-        """Return the query of all accounts, newest first."""
-        return Account.select().order_by(Account.created_at.desc(), Account.id.desc())
-
-
-def folded(email: str) -> str:
+def _folded(email: str) -> str:
     """Return an e-mail address in the form under which accounts are found."""
     return email.strip().lower()
 

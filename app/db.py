@@ -11,6 +11,7 @@ survive a power cut.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -48,7 +49,7 @@ def connect(config: Config, *, create: bool = False, busy_timeout: float = BUSY_
     path = config.database_path
     if create:
         _create_file(config)
-    elif not path.exists():
+    elif not os.path.exists(path):
         raise DatabaseMissing(f"{path}: there is no database here, run `vibekeys migrate`")
     # Without the CREATE flag, a file that is removed later is not replaced by an empty one.
     opened: Database = APSWDatabase(  # type: ignore[no-untyped-call]

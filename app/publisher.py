@@ -63,30 +63,30 @@ class Publisher:
     def publish_pending(self) -> None:
         """Publish every committed change that may not have reached Redis.
 
-        Raises `StoreError` if Redis refuses, `SourceError` if the database can't tell or can't be
-        written; what was not published stays pending.
+        Raises `StoreError` if Redis refuses or there is none, `SourceError` if the database can't tell
+        or can't be written; what was not published stays pending.
         """
-        if self.store is None:
-            return
+        store = self._store_at_hand()
         try:
             while changes := list(Unpublished.select().order_by(Unpublished.revision).limit(_BATCH)):
-                self._publish(self.store, changes)
+                self._publish(store, changes)
         except (ApiError, DatabaseError, InterfaceError) as error:
             raise SourceError(str(error)) from error
 
     def republish(self) -> int:
-        """Publish every record that there is and return how many; then what is pending.
-
-        Raises `StoreError` and `SourceError` as `publish_pending` does, and `StoreError` without a store.
-        """
-        if self.store is None:
-            raise StoreError("no Redis is in reach")
+        """Publish every record that there is and return how many. Raises as `publish_pending` does."""
+        store = self._store_at_hand()
         published = 0
         for kind, ref in _every_record():
-            self.store.publish(read_record(self._db, kind, ref))
+            store.publish(read_record(self._db, kind, ref))
             published += 1
         self.publish_pending()
         return published
+
+    def _store_at_hand(self) -> Store:
+        if self.store is None:
+            raise StoreError("there is no Redis to publish to")
+        return self.store
 
     def _publish(self, store: Store, changes: Sequence[Unpublished]) -> None:
         for start in range(0, len(changes), _BATCH):

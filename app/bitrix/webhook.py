@@ -13,6 +13,7 @@ knows, lets a server that sends a byte a second hold a thread for ever.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import socket
@@ -109,8 +110,13 @@ class _PinnedNetwork(httpcore2.NetworkBackend):
         allowed = [address for address in addresses if self._allow_private or _is_public(address)]
         if not allowed:
             raise _Refused("its host has no public address")
-        network = httpcore2.SyncBackend()
-        return _TimedStream(network.connect_tcp(allowed[0], port, _left(self._deadline)), self._deadline)
+        return _TimedStream(self._first_that_answers(allowed, port), self._deadline)
+
+    def _first_that_answers(self, addresses: list[str], port: int) -> httpcore2.NetworkStream:
+        for address in addresses:
+            with contextlib.suppress(httpcore2.ConnectError):
+                return httpcore2.SyncBackend().connect_tcp(address, port, _left(self._deadline))
+        raise httpcore2.ConnectError
 
 
 class _TimedStream(httpcore2.NetworkStream):

@@ -64,8 +64,8 @@ class Installation:
         self.host_table = HostTable(self.config.state_dir)
         trust = Trust(self.host_table)
         store = Store(open_link(url, 1.0, PUBLISHED_KEY, lambda greeting: trust.greet(greeting, self.source)))
-        trust.recover(store, self.source)
         self.publisher.store, self.publisher.trust = store, trust
+        trust.recover(store, self.source)
         return store, trust
 
     def close(self) -> None:

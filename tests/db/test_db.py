@@ -220,9 +220,13 @@ def test_a_full_database_is_unavailable_and_nothing_is_lost(installation: Instal
     owner = installation.account()
     connection = driver(installation.db)
     connection.pragma("max_page_count", connection.pragma("page_count"))
-    with pytest.raises(ApiError) as refused:
+
+    def fill() -> None:
         for _ in range(1_000):
             installation.key(owner, metadata={"filling": "x" * 4_000})
+
+    with pytest.raises(ApiError) as refused:
+        fill()
     assert refused.value.code == "DATABASE_UNAVAILABLE"
     made = Key.select().count()
     assert Audit.select().where(Audit.target_kind == "key").count() == made
