@@ -2,8 +2,8 @@
 
 :func:`configure` is called once by whatever starts a process; modules then use ``structlog.get_logger()``.
 Lines of libraries that use :mod:`logging` (gunicorn, above all) take the same way out, so that whoever reads
-the log meets one format, and every line passes the last step: :func:`masked` takes out whatever looks like a raw
-key, wherever it came from.
+the log meets one format, and every line passes the last step: :func:`masked` takes out whatever looks like a
+raw key, wherever it came from.
 
 :class:`AccessLog` writes the line of a request.
 """
@@ -63,7 +63,6 @@ def configure(log_format: Literal["json", "text"], level: int = logging.INFO) ->
         processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -121,7 +120,8 @@ class AccessLog:
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
-        self._log = structlog.get_logger()
+        # Bound once: a logger that looks up its configuration at each line takes half as long again.
+        self._log = structlog.get_logger().bind()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         began = time.perf_counter()
