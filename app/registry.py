@@ -6,7 +6,6 @@ lists from it what a management key can do. A route that is served but stands no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 ANY_TYPE = frozenset({"api", "authorization", "management", "personal"})
@@ -123,4 +122,4 @@ ROUTES: tuple[Route, ...] = (
     ),
 )
 
-ROUTE_OF: Mapping[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}
+ROUTE_OF: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}

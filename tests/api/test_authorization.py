@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from app.registry import ROUTES, Route
+from app.api import register
+from app.registry import ROUTE_OF, ROUTES, Route
 from tests.api.world import UNKNOWN_ID, World
 
 KEY_TYPES = ("api", "authorization", "management", "personal")
@@ -195,6 +198,61 @@ def test_401_without_a_key(still_world: World) -> None:
     for route in ROUTES:
         answer = still_world.service.call(route.method, path_of(route))
         assert (answer.status, answer.code) == (401, "MISSING_API_KEY")
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "details"),
+    [
+        (
+            {"types": frozenset({"management"})},
+            "KEY_TYPE_NOT_ALLOWED",
+            {"keyType": "api", "allowedTypes": ["management"]},
+        ),
+        ({"scope": "vibe:infra"}, "SCOPE_DENIED", {"requiredScope": "vibe:infra", "scopes": ["crm"]}),
+        ({"scope": "crm"}, None, None),
+        ({"integrations": frozenset({"cli"})}, None, None),
+        ({"management_scope": "vibe:mgmt:keys"}, None, None),
+    ],
+)
+def test_what_a_route_asks_of_portal_keys(
+    world: World, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], code: str | None, details: Any
+) -> None:
+    _ask_of_me(monkeypatch, **asked)
+
+    answer = world.call("GET", "/v1/me", world.portal_key(scopes=["crm"]).raw_key)
+
+    if code is None:
+        assert answer.status == 200
+    else:
+        assert (answer.status, answer.code, answer.error["details"]) == (403, code, details)
+
+
+@pytest.mark.parametrize("held", ["ai_tools", "cli"])
+def test_403_integration_of_personal_keys(world: World, monkeypatch: pytest.MonkeyPatch, held: str) -> None:
+    key = world.issue("personal", world.admin.account, integrations=[held]).raw_key
+
+    _ask_of_me(monkeypatch, integrations=frozenset({"ai_tools", "cli"}), scope="crm")
+    assert world.call("GET", "/v1/me", key).status == 200
+
+    other = {"ai_tools": "cli", "cli": "ai_tools"}[held]
+    _ask_of_me(monkeypatch, integrations=frozenset({other}))
+    answer = world.call("GET", "/v1/me", key)
+    assert (answer.status, answer.code) == (403, "INTEGRATION_REQUIRED")
+    assert answer.error["details"] == {"requiredIntegrations": [other], "integrations": [held]}
+
+
+def test_route_without_a_row_is_not_served(still_world: World) -> None:
+    app = Flask("with a forgotten route")
+    app.extensions["vibekeys"] = still_world.services
+    app.get("/v1/forgotten")(lambda: "unguarded")
+
+    with pytest.raises(RuntimeError, match="/v1/forgotten"):
+        register(app)
+
+
+def _ask_of_me(monkeypatch: pytest.MonkeyPatch, **asked: Any) -> None:
+    row = ("GET", "/v1/me")
+    monkeypatch.setitem(ROUTE_OF, row, replace(ROUTE_OF[row], **asked))
 
 
 def _portal_query(world: World, route: Route) -> dict[str, Any]:

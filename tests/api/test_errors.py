@@ -96,7 +96,7 @@ def test_500_is_logged_with_its_place_but_without_values(caplog: pytest.LogCaptu
 
     assert (answer.status_code, answer.json["error"]["code"]) == (500, "INTERNAL_ERROR")
     assert SECRET not in answer.text
-    assert "ValueError" in caplog.text
+    assert "unexpected ValueError, request r-1" in caplog.text
     assert "in fail" in caplog.text
     assert SECRET not in caplog.text
 

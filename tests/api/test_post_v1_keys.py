@@ -35,7 +35,7 @@ def test_201_every_settable_field(world: World) -> None:
         "scopes": ["vibe:infra", "user.userfield"],
         "rateLimit": 10**9,
         "hourlyLimit": 1,
-        "expiresAt": "2031-01-01T02:00:00.250+02:00",
+        "expiresAt": "2051-01-01T02:00:00.250+02:00",
         "metadata": {"deep": {"list": [1, 2.5, None, True]}, "text": "é"},
         "status": "ACTIVE",
     }
@@ -46,7 +46,7 @@ def test_201_every_settable_field(world: World) -> None:
         ipWhitelist=["10.0.0.5/8", "::ffff:192.0.2.7", "2001:DB8:0::1", "10.1.2.3/8", "192.0.2.7/32"],
     ).data
 
-    assert {name: data[name] for name in settings} == {**settings, "expiresAt": "2031-01-01T00:00:00.250Z"}
+    assert {name: data[name] for name in settings} == {**settings, "expiresAt": "2051-01-01T00:00:00.250Z"}
     assert data["ipWhitelist"] == ["10.0.0.0/8", "192.0.2.7", "2001:db8::1"]
     assert world.call("GET", f"/v1/keys/{data['id']}").data == {
         name: value for name, value in data.items() if name != "rawKey"
