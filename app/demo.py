@@ -12,8 +12,6 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app import open_services
-from app.config import Config
 from app.ledger import Actor
 from app.models import Account, Key, Portal
 from app.models.account import TIERS
@@ -63,19 +61,15 @@ KEYS = (
 )
 
 
-def load(config: Config) -> list[str]:
+def load(services: Services) -> list[str]:
     """Make the demo data that is not there yet; return lines that say how to use it, new raw keys among them.
 
-    Raises what `app.open_services` and the ledger raise.
+    Raises `ApiError` when the database can't be written.
     """
-    services = open_services(config, redis="if running")
-    try:
-        accounts = {tier: _account(services, tier) for tier in ACCOUNTS}
-        portal = _portal(services, accounts)
-        held = [_key(services, demo, accounts[demo.tier], portal) for demo in KEYS]
-    finally:
-        services.close()
-    return [*_what_is_there(portal), *_how_to_use(config.public_url, portal, held)]
+    accounts = {tier: _account(services, tier) for tier in ACCOUNTS}
+    portal = _portal(services, accounts)
+    held = [_key(services, demo, accounts[demo.tier], portal) for demo in KEYS]
+    return [*_what_is_there(portal), *_how_to_use(services.config.public_url, portal, held)]
 
 
 def _account(services: Services, tier: str) -> Account:

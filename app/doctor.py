@@ -143,7 +143,7 @@ def _database(db: Database) -> Iterator[Finding]:
     else:
         yield Finding("schema", True, "the newest migration is applied")
     connection: apsw.Connection = db.connection()  # type: ignore[no-untyped-call]
-    fault = connection.pragma("quick_check(1)")
+    fault = connection.execute("PRAGMA quick_check(1)").get
     if fault == "ok":
         yield Finding("integrity", True, "no damage found")
     else:

@@ -15,11 +15,8 @@ from typing import Any
 
 import click
 
-from app.cli.accounts import accounts
-from app.cli.keys import keys
-from app.cli.portals import portals
+from app.cli import accounts, keys, portals, service
 from app.cli.refusal import refusal
-from app.cli.service import completion, doctor, migrate, republish, run, worker
 
 __all__ = ["cli", "main"]
 
@@ -49,7 +46,7 @@ def cli() -> None:
     """Run vibekeys, and manage its accounts, portals and API keys."""
 
 
-for command in (run, migrate, worker, republish, doctor, accounts, portals, keys, completion):
+for command in (*service.COMMANDS, accounts.accounts, portals.portals, keys.keys):
     cli.add_command(command)
 
 

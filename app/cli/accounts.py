@@ -57,7 +57,7 @@ def create(
 @json_option
 def list_(as_json: bool) -> None:
     """List all accounts, the newest first."""
-    with opened():
+    with opened(redis="none"):
         from app.models import Account
         from app.schemas.account import account_answer
 
@@ -76,7 +76,7 @@ def list_(as_json: bool) -> None:
 def show(account: str | None, email: str | None, as_json: bool) -> None:
     """Show one account, named by its id or e-mail."""
     name = _one_name(account, email)
-    with opened():
+    with opened(redis="none"):
         from app.schemas.account import account_answer
 
         print_one(account_answer(account_named(name)), as_json)

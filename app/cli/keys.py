@@ -78,7 +78,7 @@ def create(key_type: str, owner: str, portal: str | None, as_json: bool, **setti
 @json_option
 def list_(owner: str | None, as_json: bool) -> None:
     """List keys, the newest first."""
-    with opened() as services:
+    with opened(redis="none") as services:
         from app.models import Account, Key
 
         chosen = Key.select(Key, Account).join(Account).order_by(Key.created_at.desc(), Key.id.desc())
@@ -97,7 +97,7 @@ def list_(owner: str | None, as_json: bool) -> None:
 @json_option
 def show(key_id: str, as_json: bool) -> None:
     """Show one key, without its secret, which nobody can."""
-    with opened() as services:
+    with opened(redis="none") as services:
         _print_key(key_named(key_id), services.clock(), as_json)
 
 

@@ -54,7 +54,7 @@ def create(domain: str, as_json: bool, **options: Any) -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """List all portals, the newest first."""
-    with opened() as services:
+    with opened(redis="none") as services:
         from app.schemas.portal_card import portal_cards
 
         cards = portal_cards(list(services.portals.list()), services.clock())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import click
@@ -20,19 +22,28 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--demo", is_flag=True, help="Add demo data once, and print how to use it.")
 @click.option("--no-worker", is_flag=True, help="Without the background worker.")
+@json_option
 @click.pass_context
-def run(ctx: click.Context, demo: bool, no_worker: bool) -> None:
-    """Migrate the database, then serve until told to stop."""
-    from app.config import Config
+def run(ctx: click.Context, demo: bool, no_worker: bool, as_json: bool) -> None:
+    """Migrate the database, then serve until told to stop.
+
+    With --json, what is said at the start goes to stderr, and the one value is printed at the end.
+    """
+    from app.config import Config, http_url
     from app.serve import supervisor
 
-    ctx.exit(supervisor.run(Config.from_env(os.environ), demo, not no_worker))
+    config = Config.from_env(os.environ)
+    with redirect_stdout(sys.stderr if as_json else sys.stdout):
+        status = supervisor.run(config, demo, not no_worker)
+    if as_json and status == 0:
+        print_json({"served": http_url(config.host, config.port)})
+    ctx.exit(status)
 
 
 @click.command()
 @json_option
 def migrate(as_json: bool) -> None:
-    """Bring the database to the newest schema, making it if there is none."""
+    """Bring the database to the newest schema, or make it."""
     from app import migrations
     from app.config import Config
     from app.db import connect
@@ -57,9 +68,9 @@ def worker(as_json: bool) -> None:
     from app.serve.signals import SignalQueue
     from app.worker import work
 
-    signals = SignalQueue((signal.SIGTERM, signal.SIGINT))
     with opened(redis="required") as services:
         log.configure(services.config.log_format or "text")
+        signals = SignalQueue((signal.SIGTERM, signal.SIGINT))
         received = work(services, signals.wait)
     if as_json:
         print_json({"stoppedBy": signal.Signals(received[0]).name})
@@ -68,7 +79,7 @@ def worker(as_json: bool) -> None:
 @click.command()
 @json_option
 def republish(as_json: bool) -> None:
-    """Make Redis forget all records and publish them anew from the database; counters stay."""
+    """Rebuild what Redis knows from the database; counts stay."""
     with opened() as services:
         if services.store is None:
             raise Refused("REDIS_UNAVAILABLE: no service is running here, the next start publishes")
@@ -81,7 +92,7 @@ def republish(as_json: bool) -> None:
 @json_option
 @click.pass_context
 def doctor(ctx: click.Context, as_json: bool) -> None:
-    """Say what is wrong with settings, database, Redis and proxies, and what to do."""
+    """Say what is wrong with this installation, and what to do."""
     from app.doctor import examine
 
     findings = examine(os.environ)
@@ -118,3 +129,6 @@ def completion(ctx: click.Context, shell: str, as_json: bool) -> None:
         print_json({"shell": shell, "script": script})
     else:
         click.echo(script)
+
+
+COMMANDS = (run, migrate, worker, republish, doctor, completion)

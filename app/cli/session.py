@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def opened(redis: RedisUse = "if running") -> Iterator[Services]:
     """The services on this host's database, and on Redis where a running service would notice a change.
 
+    A command that only looks asks for no Redis, and works while it is away.
     Raises what `app.open_services` raises; `app.cli.refusal` has a line for each.
     """
     from app import open_services

@@ -55,9 +55,9 @@ def portal_cards(portals: Sequence[Portal], now: float) -> list[dict[str, Any]]:
 
 def _members_by_portal() -> dict[str, list[dict[str, str]]]:
     members: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in Membership.select(Membership, Account.email).join(Account).order_by(Account.email):
+    for row in Membership.select(Membership, Account).join(Account).order_by(Account.email):
         members[row.portal_id].append(
-            {"account_id": row.account_id, "email": row.account.email, "role": row.role}
+            {"account_id": row.account.id, "email": row.account.email, "role": row.role}
         )
     return members
 
