@@ -44,9 +44,7 @@ class Principal:
 
 
 def principal() -> Principal:
-    """The caller of the current request. Raises KeyError where the gateway has admitted none: a bug, not a
-    refusal.
-    """
+    """Return the caller of the current request. Raises KeyError where the gateway has admitted none."""
     admission: Allowed = request.environ["vibekeys.admission"]
     snapshot = admission.snapshot
     return Principal(snapshot.key, snapshot.account, admission.address, admission.usages, admission.raw_key)
@@ -55,8 +53,8 @@ def principal() -> Principal:
 def authorize() -> None:
     """Refuse the current request unless its key may call the route; to run before every request.
 
-    A path or method that is not served is left to the router's 404 or 405, but for who may not know that it
-    is not.
+    A path or method that is not served is left to the router's 404 or 405, once the type of the key is
+    such that it may be told.
     """
     if request.environ["vibekeys.outcome"] == "public":
         return
@@ -106,7 +104,7 @@ def _check_type(key_type: str, route: Route | None) -> None:
 def _check_restriction(account: AccountRecord) -> None:
     if account.status == "RESTRICTED" and request.method not in READING:
         raise ApiError(
-            "ACCOUNT_RESTRICTED", details={"accountStatus": account.status, "allowedMethods": ["GET", "HEAD"]}
+            "ACCOUNT_RESTRICTED", details={"accountStatus": account.status, "allowedMethods": sorted(READING)}
         )
 
 

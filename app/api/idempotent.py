@@ -1,6 +1,4 @@
-"""`Idempotency-Key` on the calls that make a raw key: the same answer again to who may not have heard the
-first.
-"""
+"""`Idempotency-Key` on the calls that make a raw key: who may not have heard the answer gets it again."""
 
 from __future__ import annotations
 

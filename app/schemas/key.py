@@ -232,9 +232,7 @@ class DeletedKey(StrictSchema):
 
 
 def key_answers(keys: Sequence[Key], now: float) -> list[dict[str, Any]]:
-    """Return the keys in the shape of `KeyAnswer` at `now` (unix seconds); at most one query for all of
-    them.
-    """
+    """Return the keys in the shape of `KeyAnswer` at `now` (unix seconds), with at most one query."""
     graces = _predecessors_graces(keys)
     shown: list[dict[str, Any]] = KeyAnswer(many=True).dump([_facts(key, graces, now) for key in keys])
     return shown
