@@ -61,8 +61,9 @@ workers = _config.web_concurrency
 worker_class = "gthread"
 threads = _config.threads
 graceful_timeout = GRACEFUL_SECONDS
-# The heartbeat is a file's time stamp: on a disk that stalls, healthy workers would be killed.
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+# The heartbeat is the time stamp of a nameless file: on a disk that stalls, healthy workers would be killed.
+_MEMORY = "/dev/shm"  # nosec B108
+worker_tmp_dir = _MEMORY if os.access(_MEMORY, os.W_OK) else None
 
 limit_request_line = 8190
 limit_request_fields = 100

@@ -42,7 +42,8 @@ _log = structlog.get_logger(__name__)
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _LOOK_SECONDS = 0.25
-_ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # listened on, and where that can be reached
+# Where a service that listens on all addresses is reached from here.
+_ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104
 
 
 class Refused(Exception):

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,10 +96,15 @@ class Service:
                 stderr=log,
                 text=True,
             )
+        assert next(self.output(), "") == f"serving on http://127.0.0.1:{self.port}\n", self.said()
+
+    def output(self) -> Iterator[str]:
+        """The lines on its stdout, each once, waiting for the next."""
         assert self.process.stdout is not None
-        assert self.process.stdout.readline() == f"serving on http://127.0.0.1:{self.port}\n", self.said()
+        return iter(self.process.stdout.readline, "")
 
     def said(self) -> str:
+        """What is on its stderr so far."""
         return self.log.read_text()
 
     def descendants(self) -> dict[int, Process]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import signal
 import socket
 import threading
@@ -142,13 +143,19 @@ def test_after_a_kill_nothing_is_left_and_the_folder_serves_again(tmp_path: Path
     assert service.stop() == 0
 
 
-def test_with_a_redis_of_its_own_no_valkey_is_started_and_an_evicting_one_is_named(tmp_path: Path) -> None:
+def test_with_a_given_redis_no_valkey_is_started_and_an_evicting_one_is_named(tmp_path: Path) -> None:
     redis = ValkeyServer("--maxmemory-policy", "allkeys-lru")
-    service = Service(tmp_path / "state", {"REDIS_URL": redis.url}, ("--no-worker",))
+    service = Service(tmp_path / "state", {"REDIS_URL": redis.url}, ("--no-worker", "--demo"))
     service.start()
     try:
         assert len(service.descendants()) == 2, "gunicorn and its worker"
         assert "maxmemory-policy should be noeviction" in service.said()
+
+        raw_key = next(
+            found[0] for line in service.output() if (found := re.search("vxk_[0-9a-f]{64}", line))
+        )
+        assert service.get("/v1/me", {"X-Api-Key": raw_key})[0] == 200
+        assert raw_key not in service.said()
     finally:
         assert service.stop() == 0
         redis.close()
