@@ -43,7 +43,7 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _LOOK_SECONDS = 0.25
 # Where a service that listens on all addresses is reached from here.
-_ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104
+_ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class Refused(Exception):
