@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from app import open_services
+from app.config import Config
+from app.idempotency import KEPT_MS, IdempotencyStore, fingerprint
+from app.ledger import Actor
+from app.models import Idempotency, Unpublished
+from app.services import Services
+from app.worker import Chore, publish, tidy, work
+from gateway.source import SourceError
+from gateway.store import StoreError
+from tests.cli.terminal import Terminal
+from tests.conftest import ValkeyServer
+
+START = 1_700_000_000.0
+
+
+@pytest.fixture
+def services(terminal: Terminal, tmp_path: Path, valkey_server: ValkeyServer) -> Iterator[Services]:
+    """What a worker has, with a Redis of its own; one change is left over from before."""
+    terminal.account()
+    config = Config.from_env(
+        {"DATABASE_URL": f"sqlite:///{tmp_path}/vibekeys.db", "REDIS_URL": valkey_server.url}
+    )
+    opened = open_services(config, lambda: START, redis="required")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def every_line(services: Services) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(0))
+
+
+def rounds(number: int) -> Callable[[float], bool]:
+    """Lets a worker make so many rounds, without waiting for its time."""
+    left = iter([False] * number)
+    return lambda seconds: next(left, True)
+
+
+def test_what_was_left_over_is_published(services: Services) -> None:
+    assert Unpublished.select().count() == 1
+
+    publish(services)
+
+    assert Unpublished.select().count() == 0
+    assert services.trust is not None
+    assert services.trust.believed()
+
+
+def test_publishing_fails_while_redis_is_away_and_goes_on_when_it_is_back(
+    services: Services, valkey_server: ValkeyServer
+) -> None:
+    publish(services)
+    valkey_server.kill()
+    services.accounts.create(Actor("cli"), "grace@example.com")
+    for _ in range(2):
+        with pytest.raises(StoreError):
+            publish(services)
+    assert Unpublished.select().count() == 1
+
+    valkey_server.start()
+    publish(services)
+
+    assert Unpublished.select().count() == 0
+
+
+def test_kept_answers_are_removed_once_they_have_expired(services: Services) -> None:
+    keep_answers(services, ages_ms=[0, KEPT_MS - 1, KEPT_MS, 2 * KEPT_MS])
+
+    tidy(services)
+
+    assert Idempotency.select().count() == 2
+
+
+def test_a_heap_of_expired_answers_is_removed_in_one_turn(services: Services) -> None:
+    rows = [
+        {"id": str(number), "fingerprint": "", "attempt": "", "started_at": number} for number in range(1_700)
+    ]
+    with services.db.atomic():
+        Idempotency.insert_many(rows).execute()
+
+    tidy(services)
+
+    assert Idempotency.select().count() == 0
+
+
+def test_only_one_worker_of_a_host_tidies(services: Services, tmp_path: Path) -> None:
+    keep_answers(services, ages_ms=[KEPT_MS])
+    with (tmp_path / "worker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        tidy(services)
+        assert Idempotency.select().count() == 1
+
+    tidy(services)
+
+    assert Idempotency.select().count() == 0
+
+
+def test_it_ends_at_once_when_it_is_told_to(services: Services) -> None:
+    stop = threading.Event()
+    stop.set()
+
+    assert work(services, stop.wait) is True
+    assert Unpublished.select().count() == 1
+
+
+def test_it_waits_until_a_chore_is_due(services: Services) -> None:
+    waits: list[float] = []
+
+    def stopped(seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) == 3
+
+    work(services, stopped)
+
+    assert waits[0] == 0
+    assert all(0.5 < seconds <= 1 for seconds in waits[1:])
+
+
+@pytest.mark.parametrize("error", [StoreError("away"), SourceError("away"), OSError("away")])
+def test_a_chore_that_fails_says_so_once_and_once_that_it_works_again(
+    every_line: None, error: Exception
+) -> None:
+    outcomes = iter([error, error, error, None, None, error])
+
+    def do() -> None:
+        outcome = next(outcomes)
+        if outcome is not None:
+            raise outcome
+
+    chore = Chore("publish", 1.0, do)
+    with capture_logs() as lines:
+        for second in range(6):
+            chore.do_if_due(float(second))
+
+    assert [line["event"] for line in lines] == [
+        "worker.chore_fails",
+        "worker.chore_works_again",
+        "worker.chore_fails",
+    ]
+
+
+def test_a_chore_is_done_when_it_is_due_and_not_before() -> None:
+    done: list[float] = []
+    chore = Chore("tidy", 60.0, lambda: done.append(now))
+
+    for now in (0.0, 1.0, 59.9, 60.0, 61.0, 130.0):
+        chore.do_if_due(now)
+
+    assert done == [0.0, 60.0, 130.0]
+    assert chore.due_in(131.0) == 59.0
+    assert chore.due_in(200.0) == 0.0
+
+
+def test_a_fault_of_the_program_is_not_swallowed() -> None:
+    def do() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Chore("publish", 1.0, do).do_if_due(0.0)
+
+
+def test_it_survives_a_database_that_is_away(services: Services, every_line: None) -> None:
+    services.db.close()
+    services.db.init(str(services.config.database_path) + ".gone")
+
+    with capture_logs() as lines:
+        work(services, rounds(5))
+
+    fails = [line["chore"] for line in lines if line["event"] == "worker.chore_fails"]
+    assert sorted(fails) == ["publish", "tidy"]
+
+
+def keep_answers(services: Services, ages_ms: list[int]) -> None:
+    for number, age_ms in enumerate(ages_ms):
+        store = IdempotencyStore(services.db, lambda age_ms=age_ms: START - age_ms / 1000)  # type: ignore[misc]
+        store.begin("vxk_caller", f"call {number}", fingerprint("POST", "/v1/keys", b"{}"))
