@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.models import Key
 
 _LISTED_AT_ONCE = 500
-_COLUMNS = ("id", "type", "name", "key", "status", "owner", "portalId", "expiresAt")
+_COLUMNS = ("id", "type", "name", "key", "status", "owner", "portal", "expiresAt")
 _SETTINGS = (
     click.option("--scope", "scopes", multiple=True, metavar="S", help="Of a portal or management key."),
     click.option("--integration", "integrations", multiple=True, metavar="I", help="Of a personal key."),
@@ -79,9 +79,17 @@ def create(key_type: str, owner: str, portal: str | None, as_json: bool, **setti
 def list_(owner: str | None, as_json: bool) -> None:
     """List keys, the newest first."""
     with opened(redis="none") as services:
-        from app.models import Account, Key
+        from peewee import JOIN
 
-        chosen = Key.select(Key, Account).join(Account).order_by(Key.created_at.desc(), Key.id.desc())
+        from app.models import Account, Key, Portal
+
+        chosen = (
+            Key.select(Key, Account, Portal)
+            .join(Account)
+            .switch(Key)
+            .join(Portal, JOIN.LEFT_OUTER)
+            .order_by(Key.created_at.desc(), Key.id.desc())
+        )
         if owner is not None:
             chosen = chosen.where(Key.owner == account_named(owner))
         found = list(chosen)
@@ -180,8 +188,12 @@ def _answers(found: Sequence[Key], now: float) -> list[dict[str, Any]]:
 
 
 def _row(key: Key, answer: dict[str, Any]) -> list[Any]:
-    shown = {**answer, "key": f"{key.key_prefix}...{key.key_suffix}", "owner": key.owner.email}
-    return [shown[column] for column in _COLUMNS]
+    named = {
+        "key": f"{key.key_prefix}...{key.key_suffix}",
+        "owner": key.owner.email,
+        "portal": key.portal.domain if key.portal is not None else None,
+    }
+    return [{**answer, **named}[column] for column in _COLUMNS]
 
 
 def _print_key(key: Key, now: float, as_json: bool) -> None:

@@ -10,9 +10,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_ANY_WIDTH = 100_000
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on stdout.")
 
@@ -79,19 +84,32 @@ def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
+
+    console = Console(highlight=False)
+    table = _rich_table(columns, rows)
+    needed = console.measure(table, options=console.options.update_width(_ANY_WIDTH)).minimum
+    if needed <= console.width or len(columns) == 2:
+        console.print(table, width=max(console.width, needed), crop=False)
+        return
+    # Too many columns for this terminal: each row becomes a table of its own, a line a field.
+    for row in rows:
+        _print_rich(("field", "value"), list(zip(columns, row, strict=True)))
+
+
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for place, column in enumerate(columns):
         # A word that may be copied (an id, a raw key) stays whole on its line; only prose is folded.
-        longest_word = max((len(word) for row in rows for word in row[place].split()), default=0)
-        table.add_column(column, overflow="fold", min_width=max(longest_word, len(column)))
+        words = [word for row in rows for word in row[place].split()]
+        has_prose = any(" " in row[place] for row in rows)
+        longest = max(map(len, [column, *words]))
+        table.add_column(column, overflow="fold", no_wrap=not has_prose, min_width=longest)
     for row in rows:
         # Text, not str: a name such as "[red]" is not markup.
-        table.add_row(*(Text(cell) for cell in row))
-    console = Console(highlight=False)
-    needed = console.measure(table).minimum
-    console.print(table, width=max(console.width, needed), crop=False, no_wrap=False)
+        table.add_row(*map(Text, row))
+    return table

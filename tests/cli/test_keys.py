@@ -227,7 +227,7 @@ def test_list_prints_the_keys_of_all_or_of_one_newest_first(terminal: Terminal, 
     assert [key["id"] for key in of_one] == newest_first[::2]
     assert list(of_one[0]) == FIELDS
     lines = terminal.table("keys", "list")
-    assert lines[0].split() == ["id", "type", "name", "key", "status", "owner", "portalId", "expiresAt"]
+    assert lines[0].split() == ["id", "type", "name", "key", "status", "owner", "portal", "expiresAt"]
     assert [line.split()[0] for line in lines[1:]] == newest_first
     assert all(f"{key['keyPrefix']}...{key['keySuffix']}" in "\n".join(lines) for key in made)
     assert terminal.refused("keys", "list", "--owner", "nobody@example.com").startswith("ENTITY_NOT_FOUND: ")

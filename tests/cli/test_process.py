@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -109,6 +110,22 @@ def test_the_worker_ends_when_it_is_told_to(
     assert time.monotonic() - began < 5
 
 
+def test_run_says_all_but_its_one_value_on_stderr(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    process = start(tmp_path, "run", "--demo", "--no-worker", "--json", PORT=port)
+    assert process.stderr is not None
+    # The demo data is the last that it says.
+    while "curl " not in (line := process.stderr.readline()):
+        assert line, "it ended before it served"
+
+    process.send_signal(signal.SIGTERM)
+    stdout, _ = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert json.loads(stdout) == {"served": f"http://127.0.0.1:{port}"}
+
+
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_at_a_terminal_of_any_width_ids_and_raw_keys_are_whole(
     terminal: Terminal, tmp_path: Path, columns: int
@@ -120,7 +137,9 @@ def test_at_a_terminal_of_any_width_ids_and_raw_keys_are_whole(
     rotated = at_a_terminal(tmp_path, columns, "keys", "rotate", made["id"])
 
     assert made["id"] in listed
-    assert "[1m" in listed
+    assert "\x1b[1m" in listed
+    # Where a line a key has no room, each key has a line a field.
+    assert (re.search(r"^ *id +01", listed, re.MULTILINE) is not None) == (columns < 200)
     assert re.search(r"vxk_[0-9a-f]{64}", rotated)
 
 
