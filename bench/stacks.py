@@ -1,0 +1,65 @@
+"""The applications that are compared: each a factory that reads its settings from the environment.
+
+They are called by the benchmarks in this process, and by gunicorn in its worker.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from wsgiref.types import WSGIApplication
+
+from flask import Flask, Response, jsonify
+
+from app import build, is_public, open_services, policy_from
+from app.config import Config
+from app.serve.valkey import embedded_redis_url
+from bench import today
+from bench.installation import today_database
+from gateway.authorize import Authorizer
+from gateway.middleware import Gateway
+from gateway.trust import Watch
+
+PATH = "/v1/hello"
+
+
+def bare() -> Flask:
+    """Return what stands behind the others: Flask with one view."""
+    flask_app = Flask("bench")
+
+    @flask_app.get(PATH)
+    def hello() -> Response:
+        return jsonify(hello="world")
+
+    return flask_app
+
+
+def gateway() -> WSGIApplication:
+    """Return the gateway around bare Flask, as `app.build` puts it together but without log and metrics."""
+    config = Config.from_env(os.environ)
+    services = open_services(config, redis="required")
+    store, trust, host_table = services.store, services.trust, services.host_table
+    assert store is not None
+    assert trust is not None
+    assert host_table is not None
+    watch = Watch(trust, store, services.source)
+    watch.look()
+    policy = policy_from(config)
+    authorizer = Authorizer(
+        store, services.source, host_table, trust, policy, time.time, lambda: watch.legacy_forms
+    )
+    watch.start()
+    return Gateway(bare(), authorizer, host_table, policy.trusted_proxies, is_public, time.time)
+
+
+def todays() -> Flask:
+    """Return the yardstick around bare Flask."""
+    config = Config.from_env(os.environ)
+    flask_app = bare()
+    today.protect(flask_app, today_database(config.state_dir), embedded_redis_url(config))
+    return flask_app
+
+
+def service() -> WSGIApplication:
+    """Return the whole service."""
+    return build(Config.from_env(os.environ))
