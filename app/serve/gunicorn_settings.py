@@ -58,7 +58,7 @@ gunicorn.http.wsgi.SERVER = "vibekeys"
 bind = f"[{_config.host}]:{_config.port}" if ":" in _config.host else f"{_config.host}:{_config.port}"
 backlog = BACKLOG
 workers = _config.web_concurrency
-worker_class = "gthread"
+worker_class = "app.serve.gunicorn_worker.RequestWorker"
 threads = _config.threads
 graceful_timeout = GRACEFUL_SECONDS
 # The heartbeat is the time stamp of a nameless file: on a disk that stalls, healthy workers would be killed.
