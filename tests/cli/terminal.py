@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import structlog
 from click.testing import CliRunner, Result
 
 from app.cli import cli
@@ -37,7 +39,8 @@ class Terminal:
 
     def type(self, *words: str, stdin: str | None = None) -> Result:
         """Run one command, whatever comes of it; no raw key may be on stderr, and no traceback."""
-        result = CliRunner().invoke(cli, words, input=stdin, env=self.environ, prog_name="vibekeys")
+        with _logging_as_before():
+            result = CliRunner().invoke(cli, words, input=stdin, env=self.environ, prog_name="vibekeys")
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         assert not RAW_KEY.search(result.stderr)
         return result
@@ -87,6 +90,18 @@ class Terminal:
         """A new personal key."""
         words = ("--type", "personal", "--owner", owner, "--name", "laptop", "--integration", "cli")
         return self.json("keys", "create", *words, *options)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _logging_as_before() -> Iterator[None]:
+    # A command sets up the log of its process, which here is the process of all other tests as well.
+    handlers, level = logging.root.handlers[:], logging.root.level
+    try:
+        yield
+    finally:
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+        structlog.reset_defaults()
 
 
 @contextmanager

@@ -37,8 +37,10 @@ def services(terminal: Terminal, tmp_path: Path, valkey_server: ValkeyServer) ->
 
 
 @pytest.fixture
-def every_line(services: Services) -> None:
+def every_line() -> Iterator[None]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(0))
+    yield
+    structlog.reset_defaults()
 
 
 def rounds(number: int) -> Callable[[float], bool]:
