@@ -49,15 +49,15 @@ def build(config: Config, clock: Callable[[], float] = time.time) -> WSGIApplica
     store, trust, host_table = services.store, services.trust, services.host_table
     if store is None or trust is None or host_table is None:
         raise AssertionError("a service without Redis")
+    host_table.forget_forwarded()
     watch = Watch(trust, store, services.source)
-    watch.look()
     policy = policy_from(config)
     authorizer = Authorizer(
         store, services.source, host_table, trust, policy, clock, lambda: watch.legacy_forms
     )
     flask_app = create_flask(services)
     gateway = Gateway(flask_app, authorizer, host_table, policy.trusted_proxies, is_public, clock)
-    watch.start()
+    watch.begin()
     return AccessLog(Metrics(gateway))
 
 

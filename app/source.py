@@ -21,7 +21,7 @@ from peewee import Database, DatabaseError, InterfaceError
 from app.db import driver
 from gateway.keys import PREFIXES
 from gateway.records import AccountRecord, KeyRecord, PortalState, Snapshot, Tombstone
-from gateway.source import LegacyForms, SourceError
+from gateway.source import LegacyForms, Publications, SourceError
 
 if TYPE_CHECKING:
     from app.publisher import Publisher
@@ -47,7 +47,7 @@ _PORTALS = """
     WHERE p.id IN (
         SELECT portal_id FROM membership WHERE account_id = ?1
         UNION SELECT portal_id FROM "key" WHERE owner_id = ?1)"""
-_PUBLISHED = "SELECT published FROM heads WHERE id = 1"
+_PUBLICATIONS = "SELECT published, EXISTS (SELECT 1 FROM unpublished) FROM heads WHERE id = 1"
 _LEGACY_FORMS = 'SELECT DISTINCT key_prefix, unchecked_prefix FROM "key" WHERE is_legacy'
 
 _KEY_WIDTH = _KEY_COLUMNS.count(",") + 1
@@ -64,9 +64,10 @@ class DatabaseSource:
         """Return the current records of the key with this digest; None if there is none."""
         return _reading(self._db, lambda connection: _snapshot(connection, digest))
 
-    def published(self) -> int:
-        """Return the highest publication number that was confirmed in the database."""
-        return int(_reading(self._db, lambda connection: _one(connection, _PUBLISHED))[0])
+    def publications(self) -> Publications:
+        """Return the highest publication number that was confirmed, and whether changes are pending."""
+        done, pending = _reading(self._db, lambda connection: _one(connection, _PUBLICATIONS))
+        return Publications(int(done), bool(pending))
 
     def publish_pending(self) -> None:
         """Publish every committed change that may not have reached Redis (`StoreError` if it refuses)."""

@@ -118,7 +118,8 @@ class HostTable:
         """Count one request here, against all limits or none.
 
         Returns the counts after it and the place of the limit that refuses it, if any. Without
-        `enforce` nothing refuses.
+        `enforce` nothing refuses. While Redis is believed (it came back a moment ago) this begins a
+        new epoch: answers under way were asked for with floors that lack this request.
         """
         names = _names(limits, now)
         with self._locked():
@@ -129,6 +130,8 @@ class HostTable:
                         return tuple(counts), place
             for name, limit, count in zip(names, limits, counts, strict=True):
                 self._raise_to(name, count + 1, limit, now)
+            if self._read(_BELIEVED) == 1:
+                self._write(_EPOCH, self._read(_EPOCH) + 1)
             return tuple(count + 1 for count in counts), None
 
     # --- mode and epoch --------------------------------------------------------------------------

@@ -113,9 +113,13 @@ def _decision_headers(decision: Allowed | Refused, now: float) -> Headers:
     headers = limit_headers(decision.usages, now)
     if decision.mode is not None:
         headers.append(("X-RateLimit-Mode", decision.mode))
-    if isinstance(decision, Allowed):
+    if decision.snapshot is not None and _reached_the_limits(decision):
         headers += _grace_headers(decision.snapshot.key)
     return headers
+
+
+def _reached_the_limits(decision: Allowed | Refused) -> bool:
+    return isinstance(decision, Allowed) or decision.denial.code == "RATE_LIMITED"
 
 
 def _grace_headers(key: KeyRecord) -> Headers:

@@ -26,6 +26,17 @@ class LegacyForms(NamedTuple):
     unchecked_prefixes: frozenset[str] = frozenset()
 
 
+class Publications(NamedTuple):
+    """What the source has recorded of the records published to Redis, read at one moment.
+
+    `done` is the highest publication number recorded as done; `pending` tells whether committed
+    changes wait, or may have been published without having been recorded yet.
+    """
+
+    done: int
+    pending: bool
+
+
 class Source(Protocol):
     """What a management service offers to the gateway in front of it.
 
@@ -35,11 +46,8 @@ class Source(Protocol):
     def lookup(self, digest: str) -> Snapshot | None:
         """Return the current records of the key with this SHA-256 digest; None if there is none."""
 
-    def published(self) -> int:
-        """Return the highest publication number that the source has recorded as done.
-
-        Redis counts publications too. If it remembers fewer than this, it has lost some.
-        """
+    def publications(self) -> Publications:
+        """Return what the source has recorded of publications, to be compared with Redis's count."""
 
     def publish_pending(self) -> None:
         """Publish every committed change that may not have reached Redis.

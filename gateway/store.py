@@ -150,8 +150,8 @@ class Store:
     def forget_records(self, published: int) -> int:
         """Drop every record, so that each is read anew from the source when it is needed next.
 
-        Counters stay. `published` becomes the number of publications that Redis remembers, unless
-        it has more. Returns the number of records dropped.
+        Counters stay. `published` becomes the number of publications that Redis remembers. Returns
+        the number of records dropped.
         """
         try:
             names = self._link.scan("vk:{*}:[ka]*")
@@ -159,8 +159,7 @@ class Store:
             raise StoreError(str(error)) from error
         for name in names:
             self._call(("UNLINK", name), time.monotonic() + _PUBLISH_SECONDS)
-        if self.published() < published:
-            self._call(("SET", PUBLISHED_KEY, published), time.monotonic() + _PUBLISH_SECONDS)
+        self._call(("SET", PUBLISHED_KEY, published), time.monotonic() + _PUBLISH_SECONDS)
         return len(names)
 
     def server_setting(self, name: str) -> str | None:

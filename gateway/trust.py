@@ -5,21 +5,23 @@ it was away, when it came back empty or from an old file, when another server to
 change was committed that it could not be told of. Then this host judges from the source, and all
 its workers switch at once, since the word stands in the host table.
 
-To be believed again, Redis must remember at least as many publications as the source has recorded
-as done. If it remembers fewer, some records in it are old, nobody knows which, and all are dropped:
-each is read from the source when it is needed next. Then what is pending is published, and only if
-no change failed to be published in the meantime (which would have begun a new epoch) Redis decides
-again.
+To be believed again, Redis must remember as many publications as the source has recorded as done.
+If it remembers fewer, some records in it are old; if it remembers more although none is pending, the
+source was restored from a backup and some records are of a future that never came. Nobody knows
+which, so all are dropped, and each is read from the source when it is needed next. Then what is
+pending is published, and only if no change failed to be published in the meantime (which would have
+begun a new epoch) Redis decides again.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from gateway.host_table import HostTable
 from gateway.redis_link import Greeting, LinkError
-from gateway.source import Source, SourceError
+from gateway.source import LegacyForms, Publications, Source, SourceError
 from gateway.store import Store, StoreError
 
 _log = logging.getLogger(__name__)
@@ -50,9 +52,9 @@ class Trust:
         """
         if self._host_table.knows_server(greeting.run_id):
             return
-        if self.believed() and greeting.published < _published(source):
-            self.lose("it came back without all that it was told")
-            raise LinkError("behind the database")
+        if self.believed() and _differ(greeting.published, _publications(source)):
+            self.lose("it does not remember what it was told")
+            raise LinkError("not at one with the database")
         self._host_table.meet_server(greeting.run_id)
 
     def recover(self, store: Store, source: Source) -> bool:
@@ -61,9 +63,9 @@ class Trust:
         try:
             remembered = store.published()
             epoch = self._host_table.epoch()
-            done = source.published()
-            if remembered < done:
-                store.forget_records(done)
+            told = source.publications()
+            if _differ(remembered, told):
+                store.forget_records(told.done)
             source.publish_pending()
         except (StoreError, SourceError) as error:
             _log.debug("still without Redis: %s", error)
@@ -71,6 +73,12 @@ class Trust:
         if self._host_table.believe(epoch):
             _log.info("Redis is up to date and decides")
         return self.believed()
+
+    def review(self, store: Store, source: Source) -> None:
+        """Look again at a Redis that is believed: at the start of a service, which may have found
+        another database in its place. Raises `StoreError` and `SourceError`."""
+        if _differ(store.published(), source.publications()):
+            self.lose("it does not remember what it was told")
 
 
 class Watch(threading.Thread):
@@ -83,7 +91,13 @@ class Watch(threading.Thread):
         super().__init__(name="redis-watch", daemon=True)
         self._trust, self._store, self._source = trust, store, source
         self._stopped = threading.Event()
-        self.legacy_forms = source.legacy_forms()
+        self.legacy_forms = LegacyForms()
+
+    def begin(self) -> None:
+        """Look for the first time, before any request, and go on looking."""
+        self._attempt(self._review)
+        self.look()
+        self.start()
 
     def run(self) -> None:
         """Look once a period, until stopped."""
@@ -92,14 +106,24 @@ class Watch(threading.Thread):
 
     def look(self) -> None:
         """Publish what is pending, or try to recover; learn which legacy forms there are."""
+        self._attempt(self._catch_up)
+
+    def _review(self) -> None:
+        if self._trust.believed():
+            self._trust.review(self._store, self._source)
+
+    def _catch_up(self) -> None:
+        self.legacy_forms = self._source.legacy_forms()
+        if self._trust.believed():
+            self._source.publish_pending()
+        else:
+            self._trust.recover(self._store, self._source)
+
+    def _attempt(self, step: Callable[[], None]) -> None:
         try:
-            self.legacy_forms = self._source.legacy_forms()
-            if self._trust.believed():
-                self._source.publish_pending()
-            else:
-                self._trust.recover(self._store, self._source)
+            step()
         except SourceError as error:
-            _log.warning("the database can't tell what is pending: %s", error)
+            _log.warning("the database can't tell what is to be published: %s", error)
         except StoreError as error:
             self._trust.lose(str(error))
 
@@ -109,8 +133,14 @@ class Watch(threading.Thread):
         self.join()
 
 
-def _published(source: Source) -> int:
+def _differ(remembered: int, told: Publications) -> bool:
+    """Tell whether Redis and the source have different pasts. `remembered` must have been read first:
+    whatever was published by then is recorded, or pending, when the source is read."""
+    return remembered < told.done or (remembered > told.done and not told.pending)
+
+
+def _publications(source: Source) -> Publications:
     try:
-        return source.published()
+        return source.publications()
     except SourceError as error:
         raise LinkError(f"nobody can tell whether it is up to date: {error}") from error

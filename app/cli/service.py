@@ -83,7 +83,7 @@ def republish(as_json: bool) -> None:
     with opened() as services:
         if services.store is None:
             raise Refused("REDIS_UNAVAILABLE: no service is running here, the next start publishes")
-        forgotten = services.store.forget_records(services.source.published())
+        forgotten = services.store.forget_records(services.source.publications().done)
         published = services.publisher.republish()
         print_one({"forgotten": forgotten, "published": published}, as_json)
 

@@ -54,7 +54,7 @@ def test_a_change_is_in_redis_and_confirmed_when_it_returns(online: Installation
     assert recalled is not None
     assert recalled.key.revoked
     assert not Unpublished.select().exists()
-    assert online.source.published() == _store(online).published() == 3
+    assert online.source.publications().done == _store(online).published() == 3
 
 
 def test_every_kind_of_change_reaches_redis(online: Installation) -> None:
@@ -204,14 +204,14 @@ def test_more_changes_than_fit_one_confirmation_are_all_published(
     assert Unpublished.select().count() == 451
     store, _ = installation.use_redis(valkey_url)
     assert not Unpublished.select().exists()
-    assert store.published() == installation.source.published() == 3
+    assert store.published() == installation.source.publications().done == 3
 
 
 def test_the_confirmed_number_never_falls(online: Installation, valkey_url: str) -> None:
     owner = online.account()
     Heads.update(published=1_000).where(Heads.id == 1).execute()
     online.key(owner)
-    assert online.source.published() == 1_000
+    assert online.source.publications().done == 1_000
 
 
 def test_republish_writes_everything_anew(online: Installation) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.keys import digest, display_parts, mint
 from gateway.records import AccountRecord, KeyRecord, Snapshot, Tombstone
-from gateway.source import LegacyForms, SourceError
+from gateway.source import LegacyForms, Publications, SourceError
 from gateway.store import Store
 
 _numbers = itertools.count(1)
@@ -59,15 +59,19 @@ class MemorySource:
         key = self.keys.pop(key_digest)
         self._publish(Tombstone(key_digest, key.account_id, next(self._revisions)))
 
+    def note_published(self, number: int) -> None:
+        """Record that so many publications were made."""
+        self._published = number
+
     def lookup(self, key_digest: str) -> Snapshot | None:
         self.lookups += 1
         self._must_answer()
         key = self.keys.get(key_digest)
         return None if key is None else Snapshot(key, self.accounts[key.account_id])
 
-    def published(self) -> int:
+    def publications(self) -> Publications:
         self._must_answer()
-        return self._published
+        return Publications(self._published, bool(self._pending))
 
     def publish_pending(self) -> None:
         self._must_answer()

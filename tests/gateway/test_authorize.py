@@ -396,6 +396,26 @@ def test_a_new_worker_does_not_believe_an_old_redis(make_rig: MakeRig, valkey_se
     assert not rig.workers[0].trust.believed()
 
 
+def test_a_source_restored_from_a_backup_is_the_authority(
+    make_rig: MakeRig, valkey_server: ValkeyServer
+) -> None:
+    rig = make_rig(valkey_server.url)
+    raw_key, record = known(rig)
+    rig.source.change_key(record.digest, name="first")
+    backup, published = rig.source.keys[record.digest], rig.source.publications().done
+    rig.source.change_key(record.digest, revoked=True)
+    assert rig.workers[0].code(raw_key) == "KEY_REVOKED"
+    rig.source.keys[record.digest] = backup
+    rig.source.note_published(published)
+    restarted = rig.worker()
+    restarted.watch.begin()
+    assert restarted.trust.believed()
+    assert restarted.code(raw_key) == "allowed"
+    rig.source.change_key(record.digest, ip_whitelist=("198.51.100.1",))
+    assert restarted.code(raw_key) == "IP_NOT_ALLOWED"
+    restarted.watch.stop()
+
+
 def _restarted_with(server: ValkeyServer, rig: Rig) -> dict[Path, bytes]:
     """Restart the server, let the host find that it is back, and return its files as they were."""
     server.kill()

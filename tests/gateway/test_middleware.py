@@ -179,11 +179,14 @@ def test_a_limited_request_is_told_when_to_come_back(served: Served) -> None:
 
 
 def test_a_rotated_key_in_grace_is_told_its_end(served: Served) -> None:
-    raw_key = good_key(served, deprecated_at=START - 60, grace_ends_at=START + 0.5)
-    _, headers, _ = served.get(x_api_key=raw_key)
-    assert headers["Deprecation"] == f"@{int(START) - 60}"
-    assert headers["Sunset"] == "Tue, 14 Nov 2023 23:00:00 GMT"
-    assert headers["X-Key-Grace-Ends-At"] == "2023-11-14T23:00:00.500Z"
+    fields = {"deprecated_at": START - 60, "grace_ends_at": START + 0.5, "hourly_limit": 1}
+    raw_key = good_key(served, **fields)
+    for expected in ("200 OK", "429 Too Many Requests"):
+        status, headers, _ = served.get(x_api_key=raw_key)
+        assert status == expected
+        assert headers["Deprecation"] == f"@{int(START) - 60}"
+        assert headers["Sunset"] == "Tue, 14 Nov 2023 23:00:00 GMT"
+        assert headers["X-Key-Grace-Ends-At"] == "2023-11-14T23:00:00.500Z"
 
 
 def test_an_account_without_limits_has_no_limit_headers(served: Served) -> None:
@@ -230,13 +233,13 @@ from gateway.host_table import HostTable
 from gateway.address import Networks
 from gateway.middleware import Gateway
 from gateway.redis_link import open_link
-from gateway.source import LegacyForms
+from gateway.source import LegacyForms, Publications
 from gateway.store import PUBLISHED_KEY, Store
 from gateway.trust import Trust
 
 class NoKeys:
     def lookup(self, digest): return None
-    def published(self): return 0
+    def publications(self): return Publications(0, False)
     def publish_pending(self): pass
     def legacy_forms(self): return LegacyForms()
 

@@ -282,12 +282,6 @@ def test_forgotten_records_are_absent_and_counters_stay(store: Store, snapshot: 
     assert consume(store, snapshot, TIER, fill=absent) == Counted((2,), None)
 
 
-def test_forgetting_never_lowers_the_number_of_publications(store: Store, snapshot: Snapshot) -> None:
-    publish(store, snapshot)
-    store.forget_records(1)
-    assert store.published() == 2
-
-
 def test_records_are_recalled_without_the_source(store: Store, snapshot: Snapshot) -> None:
     digest, deadline = snapshot.key.digest, time.monotonic() + 5
     assert store.recall(digest, deadline) is None
