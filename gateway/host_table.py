@@ -26,8 +26,8 @@ import mmap
 import os
 import struct
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -62,6 +62,34 @@ class Standing(NamedTuple):
     floors: tuple[int, ...]
 
 
+class _HostLock:
+    """Excludes every other thread of this process and every other process of this host.
+
+    A class, since a generator by `contextmanager` takes longer than the lock itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._threads = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._threads.acquire()
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        finally:
+            self._threads.release()
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
 class HostTable:
     """The table of one host, opened in one process. Open it after a fork: a lock that is inherited
     excludes nobody. Threads may share it."""
@@ -72,29 +100,26 @@ class HostTable:
         Raises OSError when the folder cannot be written.
         """
         self._folder = folder
-        self._thread_lock = threading.Lock()
-        self._lock_file = os.open(folder / "host.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock_file, fcntl.LOCK_EX)
-        try:
+        self._lock = _HostLock(folder / "host.lock")
+        with self._lock:
             self._host = _map(folder / "host", _FAILURES_AT + FAILURES_SIZE, _MAGIC)
             self.failures = AddressFailures(memoryview(self._host)[_FAILURES_AT:])
             self._open_counters()
-        finally:
-            fcntl.flock(self._lock_file, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Let go of the files. Counts stay on disk."""
         self.failures.release()
         self._host.close()
         self._counters.close()
-        os.close(self._lock_file)
+        self._lock.close()
 
     # --- what a request asks -------------------------------------------------------------------
 
     def standing(self, limits: Sequence[Limit], now: float) -> Standing:
         """Return whether Redis is believed, in which epoch, and this host's counts for `limits`."""
         names = _names(limits, now)
-        with self._locked():
+        with self._lock:
+            self._follow()
             floors = tuple(self._count(name) for name in names)
             return Standing(self._read(_BELIEVED) == 1, self._read(_EPOCH), floors)
 
@@ -105,9 +130,10 @@ class HostTable:
         since: nothing is noted then.
         """
         names = _names(limits, asked_at)
-        with self._locked():
+        with self._lock:
             if self._read(_EPOCH) != epoch:
                 return False
+            self._follow()
             for name, limit, count in zip(names, limits, counts, strict=True):
                 self._raise_to(name, count, limit, asked_at)
             return True
@@ -122,7 +148,8 @@ class HostTable:
         new epoch: answers under way were asked for with floors that lack this request.
         """
         names = _names(limits, now)
-        with self._locked():
+        with self._lock:
+            self._follow()
             counts = [self._count(name) for name in names]
             if enforce:
                 for place, limit in enumerate(limits):
@@ -138,17 +165,17 @@ class HostTable:
 
     def is_believed(self) -> bool:
         """Tell whether Redis decides for this host."""
-        with self._locked():
+        with self._lock:
             return self._read(_BELIEVED) == 1
 
     def epoch(self) -> int:
         """Return the current epoch."""
-        with self._locked():
+        with self._lock:
             return self._read(_EPOCH)
 
     def disbelieve(self) -> bool:
         """Judge without Redis from now on, in a new epoch; return whether that is news."""
-        with self._locked():
+        with self._lock:
             news = self._read(_BELIEVED) == 1
             self._write(_BELIEVED, 0)
             self._write(_EPOCH, self._read(_EPOCH) + 1)
@@ -156,7 +183,7 @@ class HostTable:
 
     def believe(self, epoch: int) -> bool:
         """Let Redis decide again, unless the epoch is not `epoch` any more; return whether it does."""
-        with self._locked():
+        with self._lock:
             if self._read(_EPOCH) != epoch:
                 return False
             self._write(_BELIEVED, 1)
@@ -165,18 +192,18 @@ class HostTable:
 
     def new_epoch(self) -> None:
         """Take no answer of Redis that is under way now."""
-        with self._locked():
+        with self._lock:
             self._write(_EPOCH, self._read(_EPOCH) + 1)
 
     def knows_server(self, run_id: str) -> bool:
         """Tell whether the Redis server with this run id is the one that this host met last."""
-        with self._locked():
+        with self._lock:
             return self._host[_SERVER : _SERVER + 16] == _mark(run_id)
 
     def meet_server(self, run_id: str) -> None:
         """Remember the Redis server, in a new epoch if it is not the one that this host knew: it
         restarted, or another took over, and counts that it gave may be lost."""
-        with self._locked():
+        with self._lock:
             if self._host[_SERVER : _SERVER + 16] != _mark(run_id):
                 self._host[_SERVER : _SERVER + 16] = _mark(run_id)
                 self._write(_EPOCH, self._read(_EPOCH) + 1)
@@ -186,40 +213,34 @@ class HostTable:
     def note_forwarded_from_untrusted(self, now: float) -> bool:
         """Remember that a loopback peer outside the trusted proxies sent forwarded headers; return
         whether that was unknown until now."""
-        with self._locked():
+        with self._lock:
             news = self._read(_FORWARDED) == 0
             self._write(_FORWARDED, int(now))
             return news
 
     def forwarded_from_untrusted_at(self) -> int | None:
         """Return the unix second when that was last seen, if it was."""
-        with self._locked():
+        with self._lock:
             return self._read(_FORWARDED) or None
 
     def forget_forwarded(self) -> None:
         """Forget it: the settings are read anew at each start."""
-        with self._locked():
+        with self._lock:
             self._write(_FORWARDED, 0)
 
     # --- failing addresses -------------------------------------------------------------------------
 
     def count_failure(self, network: bytes, now: float) -> int:
         """Count a failed credential of `network` in the current minute; return its failures so far."""
-        with self._locked():
+        with self._lock:
             return self.failures.count(network, now)
 
     # --- inside ------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._thread_lock:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
-            try:
-                if self._read(_GENERATION) != self._generation:
-                    self._open_counters()
-                yield
-            finally:
-                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+    def _follow(self) -> None:
+        """Turn to the counters' newest file, if another process has made one."""
+        if self._read(_GENERATION) != self._generation:
+            self._open_counters()
 
     def _read(self, at: int) -> int:
         value: int = _UNSIGNED.unpack_from(self._host, at)[0]
@@ -296,10 +317,12 @@ class HostTable:
 
 
 def _names(limits: Sequence[Limit], now: float) -> list[bytes]:
-    return [
-        blake2b(f"{limit.owner}:{limit.scope}:{limit.window_start(now)}".encode(), digest_size=16).digest()
-        for limit in limits
-    ]
+    return [_name(limit.owner, limit.scope, limit.window_start(now)) for limit in limits]
+
+
+@lru_cache(maxsize=4096)  # each request needs its names twice, the next one mostly the same
+def _name(owner: str, scope: str, window_start: int) -> bytes:
+    return blake2b(f"{owner}:{scope}:{window_start}".encode(), digest_size=16).digest()
 
 
 def _mark(run_id: str) -> bytes:
