@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Config
-from app.secrets import Secrets, SecretsError
+from app.secrets import Secrets, SecretsError, _create
 
 
 def _config(folder: Path, secret_key: str = "") -> Config:
@@ -73,3 +73,11 @@ def test_an_altered_seal_does_not_open() -> None:
     sealed[-1] ^= 1
     with pytest.raises(SecretsError):
         secrets.open("a", bytes(sealed))
+
+
+def test_a_maker_that_comes_second_keeps_the_first_ones_secret(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    path.write_text("the first one's\n")
+    _create(path)
+    assert path.read_text() == "the first one's\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["secret.key"]
