@@ -7,6 +7,7 @@ or write somewhere of its own, it is set here; whom to believe is decided behind
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import sys
 from typing import Any
@@ -17,6 +18,8 @@ from gunicorn.glogging import Logger
 from app import log
 from app.config import Config, ConfigError
 from app.serve import BACKLOG, GRACEFUL_SECONDS
+
+_CONNECTIONS = 1000
 
 
 def _read_config() -> Config:
@@ -41,6 +44,19 @@ def _empty_metrics_folder(parent: str) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 
 
+def _room_for_connections(threads: int) -> int:
+    """How many connections a worker may hold, with the files that it opens besides.
+
+    One too many would end the worker, and with it the requests of all the others.
+    """
+    besides = 64 + 16 * threads
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(_CONNECTIONS + besides, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(min(_CONNECTIONS, max(soft, wanted) - besides), threads + 1)
+
+
 class _OneLog(Logger):  # type: ignore[misc]
     """gunicorn's own messages, by the way and in the form of all others; no second access log."""
 
@@ -60,6 +76,9 @@ backlog = BACKLOG
 workers = _config.web_concurrency
 worker_class = "app.serve.gunicorn_worker.RequestWorker"
 threads = _config.threads
+worker_connections = _room_for_connections(threads)
+# Longer than a proxy keeps an idle connection (60 s as a rule): if both end it, a request can meet its end.
+keepalive = 75
 graceful_timeout = GRACEFUL_SECONDS
 # The heartbeat is the time stamp of a nameless file: on a disk that stalls, healthy workers would be killed.
 _MEMORY = "/dev/shm"  # nosec B108

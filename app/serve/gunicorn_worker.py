@@ -31,6 +31,11 @@ _SILENCE_SECONDS = 10
 class RequestWorker(ThreadWorker):  # type: ignore[misc]
     """A worker that no number of slow or silent clients keeps from answering the others."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Idle clients keep one half of the places, so that there is always one for a new client.
+        self.max_keepalived = self.worker_connections // 2
+
     def enqueue_req(self, conn: Any) -> None:
         """Called when a connection is new, or has something to read or left over: not yet a request."""
         if conn.parser is None:
