@@ -21,15 +21,18 @@ from peewee import Database, PeeweeException, fn
 from redis import RedisError
 
 from app.config import Config, ConfigError
-from app.db import DatabaseRefused, connect
+from app.db import DatabaseMissing, DatabaseRefused, connect
 from app.migrations import pending
-from app.models import Heads, Unpublished
+from app.models import Unpublished
+from app.publisher import Publisher
 from app.schemas.fields import iso
 from app.secrets import FILE_NAME as SECRET_FILE
 from app.serve.presence import service_is_running
 from app.serve.valkey import embedded_redis_url
+from app.source import DatabaseSource
 from gateway.host_table import HostTable
 from gateway.redis_link import Link, LinkError, open_link
+from gateway.source import Publications, SourceError
 from gateway.store import PUBLISHED_KEY, Store, StoreError
 
 REDIS_SECONDS = 2.0
@@ -69,15 +72,17 @@ def _installation(config: Config) -> Iterator[Finding]:
     yield _proxies(config.state_dir)
     try:
         db = connect(config)
+    except DatabaseMissing:
+        yield Finding("database", False, f"{config.database_path} does not exist", "run `vibekeys migrate`")
+        return
     except DatabaseRefused as error:
-        problem, _, remedy = str(error).partition(", run ")
-        yield Finding("database", False, problem, f"run {remedy}" if remedy else "check DATABASE_URL")
+        yield Finding("database", False, str(error), "if the file is damaged, restore a backup")
         return
     try:
         yield from _database(db)
-        yield from _redis(config, running)
+        yield from _redis(config, running, DatabaseSource(db, Publisher(db)))
         yield _unpublished(bool(config.redis_url) or running)
-    except PeeweeException as error:
+    except (PeeweeException, SourceError) as error:
         yield Finding("database", False, str(error), "see whether the disk is full, then restore a backup")
     finally:
         db.close()
@@ -150,7 +155,7 @@ def _database(db: Database) -> Iterator[Finding]:
         yield Finding("integrity", False, fault, "stop the service and restore a backup of the database")
 
 
-def _redis(config: Config, running: bool) -> Iterator[Finding]:
+def _redis(config: Config, running: bool, source: DatabaseSource) -> Iterator[Finding]:
     if not config.redis_url and not running:
         yield Finding("redis", True, "the embedded server runs with the service, which does not run now")
         return
@@ -158,14 +163,14 @@ def _redis(config: Config, running: bool) -> Iterator[Finding]:
     try:
         url = config.redis_url or embedded_redis_url(config)
         link = open_link(url, REDIS_SECONDS, PUBLISHED_KEY, lambda greeting: None)
-        yield from _redis_server(link, Store(link))
+        yield from _redis_server(link, Store(link), source)
         link.close()
     except (StoreError, LinkError, RedisError, OSError) as error:
         yield Finding("redis", False, f"it does not answer: {error}", remedy)
 
 
-def _redis_server(link: Link, store: Store) -> Iterator[Finding]:
-    remembered = store.published()
+def _redis_server(link: Link, store: Store, source: DatabaseSource) -> Iterator[Finding]:
+    yield _redis_records(store.published(), source.publications())
     yield _redis_version(link.call(("INFO", "server"), time.monotonic() + REDIS_SECONDS))
     policy = store.server_setting("maxmemory-policy")
     if policy in ("noeviction", None):
@@ -177,16 +182,17 @@ def _redis_server(link: Link, store: Store) -> Iterator[Finding]:
             f"maxmemory-policy is {policy}: counters can be lost, and their limits exceeded",
             "set maxmemory-policy to noeviction",
         )
-    told = Heads.get_by_id(1).published
-    if remembered < told:
-        yield Finding(
-            "redis records",
-            False,
-            f"it knows {remembered} of {told} publications",
-            "run `vibekeys republish`",
-        )
-    else:
-        yield Finding("redis records", True, "it has heard of everything that was published")
+
+
+def _redis_records(remembered: int, told: Publications) -> Finding:
+    if remembered == told.done or (remembered > told.done and told.pending):
+        return Finding("redis records", True, "it knows what was published, and no more")
+    return Finding(
+        "redis records",
+        False,
+        f"it remembers {remembered} publications, the database {told.done}",
+        "run `vibekeys republish`",
+    )
 
 
 def _redis_version(info: Any) -> Finding:

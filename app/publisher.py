@@ -74,14 +74,17 @@ class Publisher:
             raise SourceError(str(error)) from error
 
     def republish(self) -> int:
-        """Publish every record that there is and return how many. Raises as `publish_pending` does."""
+        """Publish every record that there is and return how many.
+
+        Raises as `publish_pending` does, and `ApiError` DATABASE_UNAVAILABLE.
+        """
         store = self._store_at_hand()
-        published = 0
-        for kind, ref in _every_record():
-            store.publish(read_record(self._db, kind, ref))
-            published += 1
+        numbers = [store.publish(read_record(self._db, kind, ref)) for kind, ref in _every_record()]
+        if numbers:
+            # A Redis that remembers more publications than the database is not believed.
+            self._confirm((), numbers[-1])
         self.publish_pending()
-        return published
+        return len(numbers)
 
     def _store_at_hand(self) -> Store:
         if self.store is None:

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from gateway.host_table import HostTable
+from gateway.store import PUBLISHED_KEY
 from tests.cli.terminal import Terminal, serving
 from tests.conftest import ValkeyServer
 
@@ -176,6 +177,19 @@ def test_a_redis_behind_the_database_is_wrong_until_it_is_rebuilt(sound: Termina
     sound.account()
     with redis.Redis.from_url(valkey_url) as client:
         client.flushall()
+
+    assert list(wrong(sound)) == ["redis records"]
+    sound.json("republish")
+    assert wrong(sound) == {}
+
+
+def test_a_redis_ahead_of_a_restored_database_is_wrong_until_it_is_rebuilt(
+    sound: Terminal, valkey_url: str
+) -> None:
+    sound.environ["REDIS_URL"] = valkey_url
+    sound.account()
+    with redis.Redis.from_url(valkey_url) as client:
+        client.incrby(PUBLISHED_KEY, 5)
 
     assert list(wrong(sound)) == ["redis records"]
     sound.json("republish")

@@ -29,11 +29,15 @@ def recalled(url: str, raw_key: str) -> Snapshot | None:
         store.close()
 
 
+def finding(terminal: Terminal, check: str) -> dict[str, Any]:
+    """What `doctor` says of one thing."""
+    listed = json.loads(terminal.type("doctor", "--json").stdout)
+    return next(found for found in listed if found["check"] == check)
+
+
 def waiting(terminal: Terminal) -> str:
     """What `doctor` says of publishing."""
-    result = terminal.type("doctor", "--json")
-    (finding,) = [finding for finding in json.loads(result.stdout) if finding["check"] == "publishing"]
-    return str(finding["message"])
+    return str(finding(terminal, "publishing")["message"])
 
 
 @pytest.fixture
@@ -159,6 +163,7 @@ def test_republish_rebuilds_what_redis_knows(shared: Terminal, valkey_url: str) 
     client.set("vk:{stray}:k:0", "1:{}")
     assert shared.json("republish") == {"forgotten": 5, "published": 4}
     assert client.get("vk:{stray}:k:0") is None
+    assert finding(shared, "redis records")["ok"]
     assert {line.split()[0] for line in shared.table("republish")} == {"field", "forgotten", "published"}
     client.close()
 
