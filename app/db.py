@@ -52,7 +52,7 @@ def connect(config: Config, *, create: bool = False, busy_timeout: float = BUSY_
     elif not os.path.exists(path):
         raise DatabaseMissing(f"{path}: there is no database here, run `vibekeys migrate`")
     # Without the CREATE flag, a file that is removed later is not replaced by an empty one.
-    opened: Database = APSWDatabase(  # type: ignore[no-untyped-call]
+    opened: Database = APSWDatabase(
         str(path), timeout=busy_timeout, pragmas=_PRAGMAS, flags=apsw.SQLITE_OPEN_READWRITE
     )
     try:

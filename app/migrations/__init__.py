@@ -23,18 +23,18 @@ LOCK_NAME = "migrate.lock"
 def migrate(db: Database, state_dir: Path) -> list[str]:
     """Apply what is pending and return the names. Two at once on one `state_dir` wait for each other."""
     with _locked(state_dir):
-        applied: list[str] = _runner(db).up()  # type: ignore[no-untyped-call]
+        applied: list[str] = _runner(db).up()
         return applied
 
 
 def pending(db: Database) -> list[str]:
     """Return the names of the migrations that this database still lacks."""
-    status = _runner(db).status()  # type: ignore[no-untyped-call]
+    status = _runner(db).status()
     return [migration.name for migration in status if not migration.applied]
 
 
 def _runner(db: Database) -> Runner:
-    runner = Runner(db, str(DIRECTORY))  # type: ignore[no-untyped-call]
+    runner = Runner(db, str(DIRECTORY))
 
     # The runner's own table binds a datetime, which APSW refuses: same table, but the time as text.
     class History(db.Model):  # type: ignore[name-defined, misc]
