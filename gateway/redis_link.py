@@ -130,10 +130,12 @@ class ServerLink:
         return connection
 
     def _greet(self, connection: Connection, deadline: float) -> Greeting:
-        info = _trip(connection, ("INFO", "server"), deadline)
-        seconds, microseconds = _trip(connection, ("TIME",), deadline)
+        questions = ("INFO", "server"), ("TIME",), ("GET", self._published_key)
+        connection.send_packed_command(connection.pack_commands(questions), check_health=False)
+        info, (seconds, microseconds), published = (
+            connection.read_response(timeout=_left(deadline)) for _ in questions
+        )
         ahead = int(seconds) * 1000 + int(microseconds) / 1000 - time.monotonic() * 1000
-        published = _trip(connection, ("GET", self._published_key), deadline)
         return Greeting(_run_id(info), ahead, int(published or 0))
 
 
@@ -176,6 +178,9 @@ def open_link(url: str, timeout: float, published_key: str, on_greeting: Callabl
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "retry": Retry(NoBackoff(), 0),
+        # Each word of a handshake is one more trip, with the whole time-out for itself.
+        "protocol": 2,
+        "driver_info": None,
     }
     scheme = url.partition("://")[0]
     if scheme == "redis+cluster":

@@ -76,6 +76,12 @@ class ValkeyServer:
         self._process.send_signal(number)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("vibekeys")
+    group.addoption("--soak", action="store_true", help="make the fault tests long: hours, not minutes")
+    group.addoption("--seed", type=int, help="what the fault tests draw from, as an earlier run printed it")
+
+
 @pytest.fixture(scope="session")
 def shared_valkey() -> Iterator[ValkeyServer]:
     server = ValkeyServer()
