@@ -11,19 +11,19 @@ it runs, which keeps `--help` and completion quick.
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 import click
 
 from app.cli import accounts, keys, portals, service
-from app.cli.refusal import refusal
+from app.cli.refusal import Refused, refusal
 
 __all__ = ["cli", "main"]
 
 
 class CommandLine(click.Group):
-    """A group whose commands may raise whatever the application raises: a refusal becomes one line and status
-    1."""
+    """A group whose commands raise what the application raises: a refusal becomes one line and status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -38,10 +38,29 @@ class CommandLine(click.Group):
             raise refused from None
 
 
+def _print_version(ctx: click.Context, param: click.Parameter, asked: bool) -> None:
+    if not asked:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"vibekeys {version('vibekeys')}")
+    except PackageNotFoundError:
+        raise Refused("version: not known, the package is not installed; run `make install`") from None
+    ctx.exit()
+
+
 @click.group(
     cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
 )
-@click.version_option(package_name="vibekeys", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Run vibekeys, and manage its accounts, portals and API keys."""
 
@@ -51,8 +70,9 @@ for command in (*service.COMMANDS, accounts.accounts, portals.portals, keys.keys
 
 
 def main() -> None:
-    """The console script. A character that the terminal's encoding lacks is written as an escape, not
-    refused."""
+    """The console script. A character that the terminal's encoding lacks is written as an escape."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        # A stream that the caller has closed is None.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     cli(prog_name="vibekeys")

@@ -45,6 +45,10 @@ def refusal(error: Exception) -> Refused | None:
     if isinstance(error, OSError):
         return Refused(f"{error.filename or type(error).__name__}: {error.strerror or error}")
 
+    if isinstance(error, UnicodeEncodeError):
+        # Bytes that are not UTF-8 reach Python as lone surrogates, and no database takes those.
+        return Refused("VALIDATION_ERROR: what was typed is not valid UTF-8")
+
     # Whoever raised one of these has imported its module.
     from peewee import PeeweeException
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import stat
 import subprocess
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,47 @@ def test_every_command_takes_json(tmp_path: Path) -> None:
     for line in _commands(terminal.table("--help")):
         if line.split()[0] not in nouns:
             assert "--json" in "".join(terminal.table(line.split()[0], "--help"))
+
+
+def test_version_is_that_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", {"vibekeys": "1.2.3"}.__getitem__)
+
+    assert Terminal(tmp_path / "vibekeys.db").table("--version") == ["vibekeys 1.2.3"]
+
+
+def test_version_is_refused_where_the_package_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+
+    result = Terminal(tmp_path / "vibekeys.db").type("--version")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("vibekeys: version: ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["accounts", "show"],
+        ["accounts", "create", "--email"],
+        ["portals", "create", "--domain"],
+        ["portals", "update", "--status", "ACTIVE"],
+        ["portals", "add-member", "--email", "ada@example.com"],
+        ["keys", "list", "--owner"],
+        ["keys", "show"],
+        ["keys", "rotate"],
+        ["keys", "revoke"],
+        ["keys", "delete"],
+    ],
+)
+def test_what_is_not_utf8_is_refused(terminal: Terminal, words: list[str]) -> None:
+    terminal.account()
+
+    assert terminal.refused(*words, "x\udcff").startswith("VALIDATION_ERROR: ")
 
 
 def test_republish_needs_a_redis(terminal: Terminal) -> None:
