@@ -61,8 +61,9 @@ class Trust:
         """Bring Redis up to the source, then believe it; return whether it is believed now."""
         store.close()  # connections from before prove nothing
         try:
+            store.published()  # a server that is new to this host begins an epoch when it is greeted …
+            epoch = self._host_table.epoch()  # … and one that takes over from here on begins another
             remembered = store.published()
-            epoch = self._host_table.epoch()
             told = source.publications()
             if _differ(remembered, told):
                 store.forget_records(told.done)
