@@ -38,7 +38,8 @@ def print_one(row: Mapping[str, Any], as_json: bool) -> None:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table for people."""
     texts = [[_cell(value) for value in row] for row in rows]
-    if sys.stdout.isatty():
+    # A stream that the caller has closed is None.
+    if sys.stdout is not None and sys.stdout.isatty():
         _print_rich(columns, texts)
     else:
         _print_plain(columns, texts)
@@ -71,8 +72,7 @@ def _cell(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` with each character that doesn't print (controls, newlines, text direction) as a Python
-    escape."""
+    """`text` with each character that does not print, or turns the text's direction, as an escape."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

@@ -38,8 +38,7 @@ class Refused(click.ClickException):
 
 
 def refusal(error: Exception) -> Refused | None:
-    """The refusal that `error` amounts to; `None` for a fault of the program, which deserves its
-    traceback."""
+    """The refusal that `error` amounts to; `None` for a fault of the program, which keeps its traceback."""
     if isinstance(error, ImportError):
         return Refused(f"{error.name or 'import'}: {error}; install vibekeys again with `make install`")
     if isinstance(error, OSError):

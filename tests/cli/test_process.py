@@ -78,6 +78,18 @@ def test_a_name_that_the_terminal_can_not_write_is_escaped(terminal: Terminal, t
     assert r"to \u2192 from" in stdout
 
 
+def test_a_closed_stdout_is_no_fault(terminal: Terminal, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "app.cli", "keys", "list"]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *words],
+        env=environment(tmp_path),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_words_that_complete_a_command_are_printed(tmp_path: Path) -> None:
     words = {"_VIBEKEYS_COMPLETE": "bash_complete", "COMP_WORDS": "vibekeys keys r", "COMP_CWORD": "2"}
     code = "import sys; sys.argv = ['vibekeys']; from app.cli import main; main()"
