@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from bisect import bisect_right
 from collections.abc import Iterable
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -17,6 +18,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_HOPS = 32
 
 
+@lru_cache(maxsize=1024)  # a request's address is asked for more than once, and comes again
 def parse_address(text: str) -> Address | None:
     """Return the address that `text` is; None if it is none. Scope ids (``%eth0``) are no part of it."""
     try:
