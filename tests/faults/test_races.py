@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,11 @@ def test_a_server_that_took_over_during_a_recovery_is_not_believed_for_the_one_b
     rig = Rig(valkey_url, tmp_path)
     worker = rig.workers[0]
     worker.trust.lose("for the test")
-    ask = worker.store.published
+    ask, others = worker.store.published, count()
 
     def ask_before_another_takes_over() -> int:
         number = ask()
-        worker.host_table.meet_server("another server")
+        worker.host_table.meet_server(f"another server, {next(others)}")
         return number
 
     monkeypatch.setattr(worker.store, "published", ask_before_another_takes_over)
