@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs, urlsplit
 
+import hiredis
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -209,7 +210,8 @@ def _sentinel_pool(url: str, options: dict[str, Any]) -> redis.ConnectionPool:
 
 def _trip(connection: Connection, command: tuple[Any, ...], deadline: float) -> Reply:
     try:
-        connection.send_packed_command(connection.pack_command(*command), check_health=False)
+        # The connection's own pack_command() looks at each argument in Python before it does the same.
+        connection.send_packed_command([hiredis.pack_command(command)], check_health=False)
         return connection.read_response(timeout=_left(deadline))
     except redis.ResponseError:
         raise
