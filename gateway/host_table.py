@@ -120,7 +120,7 @@ class HostTable:
         names = _names(limits, now)
         with self._lock:
             self._follow()
-            floors = tuple(self._count(name) for name in names)
+            floors = tuple([self._count(name) for name in names])
             return Standing(self._read(_BELIEVED) == 1, self._read(_EPOCH), floors)
 
     def settle(self, epoch: int, limits: Sequence[Limit], counts: Sequence[int], asked_at: float) -> bool:
@@ -255,8 +255,8 @@ class HostTable:
         self._counters = _map(path, _counters_size(_FIRST_CAPACITY), _COUNTERS_MAGIC)
         self._capacity = (len(self._counters) - _COUNTERS_HEADER.size) // _SLOT.size
 
-    def _find(self, name: bytes, now: float | None = None) -> tuple[int, bool]:
-        """Return where the slot of `name` is, or else where it goes, and whether it is there.
+    def _find(self, name: bytes, now: float | None = None) -> tuple[int, int | None]:
+        """Return where the slot of `name` is and its count, or else where it goes and None.
 
         Slots never become free again, so a chain of them is never cut; one whose window is long
         over (`now` given) is taken by the next that passes.
@@ -266,24 +266,22 @@ class HostTable:
         reusable = -1
         while True:
             at = _COUNTERS_HEADER.size + place * _SLOT.size
-            found, reuse_from, _ = _SLOT.unpack_from(counters, at)
+            found, reuse_from, count = _SLOT.unpack_from(counters, at)
             if found == name:
-                return at, True
+                return at, count
             if reuse_from == 0:
-                return (at if reusable < 0 else reusable), False
+                return (at if reusable < 0 else reusable), None
             if reusable < 0 and now is not None and reuse_from <= now:
                 reusable = at
             place = (place + 1) % capacity
 
     def _count(self, name: bytes) -> int:
-        at, present = self._find(name)
-        count: int = _UNSIGNED.unpack_from(self._counters, at + 24)[0] if present else 0
-        return count
+        return self._find(name)[1] or 0
 
     def _raise_to(self, name: bytes, count: int, limit: Limit, now: float) -> None:
-        at, present = self._find(name, now)
-        if present:
-            if count > _UNSIGNED.unpack_from(self._counters, at + 24)[0]:
+        at, known = self._find(name, now)
+        if known is not None:
+            if count > known:
                 _UNSIGNED.pack_into(self._counters, at + 24, count)
             return
         is_free = _UNSIGNED.unpack_from(self._counters, at + 16)[0] == 0
