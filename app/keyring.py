@@ -112,9 +112,11 @@ class Keyring:
         hourly_limit: int | None = None,
         expires_at: int | None = None,
         metadata: Mapping[str, Any] | None = None,
+        status: str = "ACTIVE",
         before_commit: BeforeCommit | None = None,
     ) -> Issued:
         """Make a key. `expires_at` is in unix milliseconds; times and addresses come checked in form.
+        A `status` of REVOKED makes one to be activated later.
 
         Raises `ApiError`: VALIDATION_ERROR if the fields do not fit the type or the actor may not
         grant them, NOT_PORTAL_MEMBER if the owner is not a member of the portal.
@@ -131,6 +133,7 @@ class Keyring:
             hourly_limit=hourly_limit,
             expires_at=expires_at,
             metadata=dict(metadata or {}),
+            revoked=status == "REVOKED",
         )
         _check_binding(key)
         with self._ledger.change(actor) as change:

@@ -112,7 +112,7 @@ def _create(body: dict[str, Any], keep: Keep) -> Issued:
     if not portal.linked or portal.status != "ACTIVE":
         raise ApiError("PORTAL_NOT_LINKED", details={"linked": portal.linked, "status": portal.status})
     fields = CreateKey(now=services().clock()).load(body)
-    settings = {name: value for name, value in fields.items() if name not in {"portal_id", "status"}}
+    settings = {name: value for name, value in fields.items() if name != "portal_id"}
     webhook_url = services().portals.webhook_url(portal)
     if webhook_url is not None:
         probe(webhook_url, allow_private=portal.allow_private)

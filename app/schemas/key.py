@@ -110,8 +110,7 @@ class CreateKey(PortalKeySettings):
     """The body of `POST /v1/keys`."""
 
     portal_id = Text(1, 255, required=True)
-    # A key is born to be used: it can be revoked once it is there.
-    status = Choice(("ACTIVE",))
+    status = Choice(SETTABLE_STATUSES)
 
 
 class ChangePortalKey(PortalKeySettings):

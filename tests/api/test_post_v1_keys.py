@@ -29,6 +29,13 @@ def test_201_works_at_once(world: World) -> None:
     assert (me.status, me.data["type"], me.data["scopes"]) == (200, "api", ["crm", "task"])
 
 
+def test_201_revoked_until_it_is_activated(world: World) -> None:
+    data = create(world, status="REVOKED").data
+
+    assert data["status"] == "REVOKED"
+    assert world.call("GET", "/v1/me", data["rawKey"]).code == "KEY_REVOKED"
+
+
 def test_201_every_settable_field(world: World) -> None:
     settings = {
         "name": "Kasse 3 — Süd ✓",
