@@ -15,7 +15,7 @@ from peewee import Database, DatabaseError, InterfaceError
 from app.db import writing
 from app.errors import ApiError
 from app.models import Account, Heads, Key, Tombstone, Unpublished
-from app.source import read_record
+from app.records import read_record
 from gateway.source import SourceError
 from gateway.store import Store, StoreError
 from gateway.trust import Trust

@@ -1,56 +1,17 @@
-"""The database as the gateway's source: what it says of a key is what counts.
-
-`lookup` is on the gateway's path and reads by plain SQL on the driver's connection, which takes a
-fortieth of the time of peewee's queries. The publisher reads through the same statements, so that
-what is published and what is looked up cannot differ.
-
-The account's row is always read before its portals. A change between the two reads gives an older
-revision with newer portals, which a later publication puts right; the other order would give old
-portals a new revision, for ever.
-"""
+"""The database as the gateway's source: what it says of a key is what counts."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from peewee import Database
 
-import apsw
-from peewee import Database, DatabaseError, InterfaceError
-
-from app.db import driver
+from app.publisher import Publisher
+from app.records import one, read_snapshot, reading
 from gateway.keys import PREFIXES
-from gateway.records import AccountRecord, KeyRecord, PortalState, Snapshot, Tombstone
-from gateway.source import LegacyForms, Publications, SourceError
+from gateway.records import Snapshot
+from gateway.source import LegacyForms, Publications
 
-if TYPE_CHECKING:
-    from app.publisher import Publisher
-
-Row = tuple[Any, ...]
-T = TypeVar("T")
-
-_KEY_COLUMNS = """
-    k.digest, k.id, k.lineage_id, k.owner_id, k.revision, k.type, k.name, k.key_prefix, k.key_suffix,
-    k.revoked, k.expires_at, k.grace_ends_at, k.rotated_at, k.portal_id, k.scopes, k.integrations,
-    k.ip_whitelist, k.rate_limit, k.hourly_limit, k.is_legacy"""
-_ACCOUNT_COLUMNS = "a.id, a.revision, a.status, a.tier, a.hourly_limit"
-
-_LOOKUP = f"""
-    SELECT {_KEY_COLUMNS}, {_ACCOUNT_COLUMNS}
-    FROM "key" AS k JOIN account AS a ON a.id = k.owner_id WHERE k.digest = ?"""
-_KEY = f'SELECT {_KEY_COLUMNS} FROM "key" AS k WHERE k.digest = ?'
-_ACCOUNT = f"SELECT {_ACCOUNT_COLUMNS} FROM account AS a WHERE a.id = ?"
-_TOMBSTONE = "SELECT digest, account_id, revision FROM tombstone WHERE digest = ?"
-_PORTALS = """
-    SELECT p.id, p.status = 'ACTIVE', m.account_id IS NOT NULL
-    FROM portal AS p LEFT JOIN membership AS m ON m.portal_id = p.id AND m.account_id = ?1
-    WHERE p.id IN (
-        SELECT portal_id FROM membership WHERE account_id = ?1
-        UNION SELECT portal_id FROM "key" WHERE owner_id = ?1)"""
 _PUBLICATIONS = "SELECT published, EXISTS (SELECT 1 FROM unpublished) FROM heads WHERE id = 1"
 _LEGACY_FORMS = 'SELECT DISTINCT key_prefix, unchecked_prefix FROM "key" WHERE is_legacy'
-
-_KEY_WIDTH = _KEY_COLUMNS.count(",") + 1
 
 
 class DatabaseSource:
@@ -62,11 +23,11 @@ class DatabaseSource:
 
     def lookup(self, digest: str) -> Snapshot | None:
         """Return the current records of the key with this digest; None if there is none."""
-        return _reading(self._db, lambda connection: _snapshot(connection, digest))
+        return read_snapshot(self._db, digest)
 
     def publications(self) -> Publications:
         """Return the highest publication number that was confirmed, and whether changes are pending."""
-        done, pending = _reading(self._db, lambda connection: _one(connection, _PUBLICATIONS))
+        done, pending = reading(self._db, lambda connection: one(connection, _PUBLICATIONS))
         return Publications(int(done), bool(pending))
 
     def publish_pending(self) -> None:
@@ -75,7 +36,7 @@ class DatabaseSource:
 
     def legacy_forms(self) -> LegacyForms:
         """Return whether there are legacy keys, and under which of our own prefixes."""
-        rows = _reading(self._db, lambda connection: list(connection.execute(_LEGACY_FORMS)))
+        rows = reading(self._db, lambda connection: list(connection.execute(_LEGACY_FORMS)))
         unchecked = [key_prefix for key_prefix, unchecked_prefix in rows if unchecked_prefix]
         return LegacyForms(
             any=bool(rows),
@@ -83,87 +44,3 @@ class DatabaseSource:
                 prefix for prefix in PREFIXES.values() if any(shown.startswith(prefix) for shown in unchecked)
             ),
         )
-
-
-def read_record(db: Database, kind: str, ref: str) -> KeyRecord | AccountRecord | Tombstone:
-    """Return the record of an `unpublished` row as it is now. Raises `SourceError` if it can't be read."""
-    read = _account if kind == "account" else _key_or_tombstone
-    return _reading(db, lambda connection: read(connection, ref))
-
-
-def _reading(db: Database, read: Callable[[apsw.Connection], T]) -> T:
-    try:
-        return read(driver(db))
-    except (apsw.Error, DatabaseError, InterfaceError, LookupError) as error:
-        raise SourceError(f"{type(error).__name__}: {error}") from error
-
-
-def _one(connection: apsw.Connection, statement: str, *parameters: str) -> Row:
-    row = connection.execute(statement, parameters).fetchone()
-    if row is None:
-        raise LookupError("a row that must be there is not")
-    return tuple(row)
-
-
-def _snapshot(connection: apsw.Connection, digest: str) -> Snapshot | None:
-    row = connection.execute(_LOOKUP, (digest,)).fetchone()
-    if row is None:
-        return None
-    return Snapshot(_key_record(row[:_KEY_WIDTH]), _account_record(connection, row[_KEY_WIDTH:]))
-
-
-def _key_or_tombstone(connection: apsw.Connection, digest: str) -> KeyRecord | Tombstone:
-    row = connection.execute(_KEY, (digest,)).fetchone()
-    return _key_record(row) if row else Tombstone(*_one(connection, _TOMBSTONE, digest))
-
-
-def _account(connection: apsw.Connection, account_id: str) -> AccountRecord:
-    return _account_record(connection, _one(connection, _ACCOUNT, account_id))
-
-
-def _key_record(row: Row) -> KeyRecord:
-    (digest, key_id, lineage_id, account_id, revision, key_type, name, prefix, suffix, revoked, expires_at,
-     grace_ends_at, rotated_at, portal_id, scopes, integrations, ip_whitelist, rate_limit, hourly_limit,
-     is_legacy) = row  # fmt: skip
-    return KeyRecord(
-        digest=digest,
-        key_id=key_id,
-        lineage_id=lineage_id,
-        account_id=account_id,
-        revision=revision,
-        type=key_type,
-        name=name,
-        prefix=prefix,
-        suffix=suffix,
-        revoked=bool(revoked),
-        expires_at=_seconds(expires_at),
-        grace_ends_at=_seconds(grace_ends_at),
-        deprecated_at=_seconds(rotated_at),
-        portal_id=portal_id,
-        scopes=tuple(json.loads(scopes)),
-        integrations=tuple(json.loads(integrations)),
-        ip_whitelist=tuple(json.loads(ip_whitelist)),
-        rate_limit=rate_limit,
-        hourly_limit=hourly_limit,
-        is_legacy=bool(is_legacy),
-    )
-
-
-def _account_record(connection: apsw.Connection, row: Row) -> AccountRecord:
-    account_id, revision, status, tier, hourly_limit = row
-    portals = connection.execute(_PORTALS, (account_id,))
-    return AccountRecord(
-        account_id=account_id,
-        revision=revision,
-        status=status,
-        tier=tier,
-        hourly_limit=hourly_limit,
-        portals={
-            portal_id: PortalState(active=bool(active), member=bool(member))
-            for portal_id, active, member in portals
-        },
-    )
-
-
-def _seconds(milliseconds: int | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000

@@ -11,7 +11,7 @@ import pytest
 
 from app.models import Account, Heads, Key, Unpublished
 from app.publisher import Publisher
-from app.source import read_record
+from app.records import read_record
 from gateway.records import AccountRecord, KeyRecord, PortalState, Snapshot, Tombstone
 from gateway.source import LegacyForms, SourceError
 from gateway.store import Store, StoreError
