@@ -2,7 +2,7 @@
 
 import os
 
-from app import build
 from app.config import Config
+from app.wiring import build
 
 app = build(Config.from_env(os.environ))

@@ -120,7 +120,7 @@ class Config:
 
     @property
     def redis_socket(self) -> Path:
-        """Where the embedded server listens; connect by ``app.serve.valkey``, as the path may be too long."""
+        """Where the embedded server listens; connect by ``app.valkey``, as the path may be too long."""
         return self.state_dir / "redis.sock"
 
 

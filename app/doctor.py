@@ -24,12 +24,12 @@ from app.config import Config, ConfigError
 from app.db import DatabaseMissing, DatabaseRefused, connect
 from app.migrations import pending
 from app.models import Unpublished
+from app.presence import service_is_running
 from app.publisher import Publisher
 from app.schemas.fields import iso
 from app.secrets import FILE_NAME as SECRET_FILE
-from app.serve.presence import service_is_running
-from app.serve.valkey import embedded_redis_url
 from app.source import DatabaseSource
+from app.valkey import embedded_redis_url
 from gateway.host_table import HostTable
 from gateway.redis_link import Link, LinkError, open_link
 from gateway.source import Publications, SourceError

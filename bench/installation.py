@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app import migrations, open_services
+from app import migrations, valkey
 from app.config import Config
 from app.db import connect
 from app.ledger import Actor
 from app.secrets import Secrets
-from app.serve import valkey
+from app.wiring import open_services
 from bench import today
 from bench.children import child, wait_until
 

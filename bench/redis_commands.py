@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import redis
 
-from app.serve.valkey import embedded_redis_url
+from app.valkey import embedded_redis_url
 from bench.http_client import Client
 from bench.installation import Installation
 from bench.table import print_aims, print_table

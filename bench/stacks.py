@@ -11,9 +11,9 @@ from wsgiref.types import WSGIApplication
 
 from flask import Flask, Response, jsonify
 
-from app import build, is_public, open_services, policy_from
 from app.config import Config
-from app.serve.valkey import embedded_redis_url
+from app.valkey import embedded_redis_url
+from app.wiring import build, is_public, open_services, policy_from
 from bench import today
 from bench.installation import today_database
 from gateway.authorize import Authorizer
@@ -35,7 +35,7 @@ def bare() -> Flask:
 
 
 def gateway() -> WSGIApplication:
-    """Return the gateway around bare Flask, as `app.build` puts it together but without log and metrics."""
+    """Return the gateway around bare Flask, as `app.wiring.build` puts it together but without log and metrics."""
     config = Config.from_env(os.environ)
     services = open_services(config, redis="required")
     store, trust, host_table = services.store, services.trust, services.host_table

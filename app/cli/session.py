@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app import RedisUse
     from app.config import Config
     from app.ledger import Actor
     from app.models import Account, Key, Portal
     from app.services import Services
+    from app.wiring import RedisUse
 
 
 @contextmanager
@@ -21,10 +21,10 @@ def opened(redis: RedisUse = "if running") -> Iterator[Services]:
     """The services on this host's database, and on Redis where a running service would notice a change.
 
     A command that only looks asks for no Redis, and works while it is away.
-    Raises what `app.open_services` raises; `app.cli.refusal` has a line for each.
+    Raises what `app.wiring.open_services` raises; `app.cli.refusal` has a line for each.
     """
-    from app import open_services
     from app.config import Config
+    from app.wiring import open_services
 
     config = Config.from_env(os.environ)
     log_errors(config)

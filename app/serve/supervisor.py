@@ -24,14 +24,14 @@ from signal import SIGCHLD, SIGHUP, SIGINT, SIGTERM
 
 import structlog
 
-from app import log, open_services
+from app import log, valkey
 from app.config import Config, http_url
 from app.db import DatabaseRefused, connect
 from app.migrations import migrate
+from app.presence import hold_presence, take_run_lock
 from app.secrets import Secrets, SecretsError
-from app.serve import BACKLOG, GRACEFUL_SECONDS, valkey
+from app.serve import BACKLOG, GRACEFUL_SECONDS
 from app.serve.child import Child
-from app.serve.presence import hold_presence, take_run_lock
 from app.serve.signals import SignalQueue
 from gateway.redis_link import open_link
 from gateway.store import PUBLISHED_KEY, Store, StoreError
@@ -206,7 +206,9 @@ def _migrate(config: Config) -> None:
 
 
 def _load_demo(config: Config) -> list[str]:
+    # They bring Flask, which supervising does not need.
     from app.demo import load
+    from app.wiring import open_services
 
     services = open_services(config, redis="required")
     with closing(services):

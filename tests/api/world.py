@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import Client
 
-from app import build
 from app.config import Config
 from app.db import connect
 from app.keyring import Issued
@@ -20,8 +18,7 @@ from app.ledger import Actor
 from app.migrations import migrate
 from app.models import MODELS, Account, Key, Portal
 from app.secrets import Secrets
-from app.services import Services
-from gateway.trust import Watch
+from app.wiring import build
 
 PUBLIC_URL = "https://keys.example.test"
 START = 1_900_000_000.0
@@ -92,15 +89,12 @@ class Service:
         Secrets.load(self.config, create=True)
         db.close()
         self.wsgi = build(self.config, self.clock)
-        self.flask = _flask_within(self.wsgi)
-        self.services: Services = self.flask.extensions["vibekeys"]
+        self.flask = _flask_within(self.wsgi.application)
+        self.services = self.wsgi.services
 
     def close(self) -> None:
         """End the thread that `build` started, and let go of database and Redis."""
-        for thread in threading.enumerate():
-            if isinstance(thread, Watch):
-                thread.stop()
-        self.services.close()
+        self.wsgi.close()
 
     def call(self, method: str, path: str, key: str | None = None, **kwargs: Any) -> Answer:
         """Send one request; what werkzeug's `EnvironBuilder` takes may be given."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from app import open_services
 from app.config import Config
 from app.demo import ACCOUNTS, load
 from app.models import Account, Key, Membership, Portal
 from app.services import Services
+from app.wiring import open_services
 from gateway.keys import KEY_TYPES, key_type_of
 from tests.cli.terminal import RAW_KEY, Terminal
 

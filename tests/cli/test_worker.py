@@ -9,12 +9,12 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from app import open_services
 from app.config import Config
 from app.idempotency import KEPT_MS, IdempotencyStore, fingerprint
 from app.ledger import Actor
 from app.models import Idempotency, Unpublished
 from app.services import Services
+from app.wiring import open_services
 from app.worker import Chore, publish, tidy, work
 from gateway.source import SourceError
 from gateway.store import StoreError

@@ -7,13 +7,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from app.serve.presence import service_is_running, take_run_lock
+from app.presence import service_is_running, take_run_lock
 from tests.serve.processes import REPOSITORY
 
 HOLD = """
 import sys
 from pathlib import Path
-from app.serve.presence import hold_presence
+from app.presence import hold_presence
 hold_presence(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()

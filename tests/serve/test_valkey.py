@@ -8,8 +8,8 @@ from pathlib import Path
 
 import redis
 
+from app import valkey
 from app.config import Config
-from app.serve import valkey
 
 
 def config_in(folder: Path) -> Config:

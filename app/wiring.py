@@ -1,0 +1,182 @@
+"""The one place where the parts of the service are put together.
+
+`build` makes the application that a WSGI server serves. `open_services` makes what is behind it, for
+the command line and the worker as well.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
+
+from flask import Flask
+
+from app import api, health
+from app.accounts import Accounts
+from app.config import Config
+from app.db import connect
+from app.idempotency import IdempotencyStore
+from app.keyring import Keyring
+from app.ledger import Ledger
+from app.log import AccessLog
+from app.metrics import Metrics
+from app.portals import Portals
+from app.presence import hold_presence, service_is_running
+from app.publisher import Publisher
+from app.secrets import Secrets
+from app.services import OutOfReach, Services
+from app.source import DatabaseSource
+from app.valkey import embedded_redis_url
+from gateway.address import Networks
+from gateway.authorize import Authorizer, Policy
+from gateway.host_table import HostTable
+from gateway.middleware import Gateway
+from gateway.redis_link import open_link
+from gateway.source import Source
+from gateway.store import PUBLISHED_KEY, Store, StoreError
+from gateway.trust import Trust, Watch
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+RedisUse = Literal["required", "if running", "none"]
+
+_PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/mcp/v1/common"})
+_PUBLIC_FOLDERS = ("/docs/", "/static/", "/.well-known/")
+
+
+class Service:
+    """The whole service as a WSGI application, with the thread, files and connections that it holds."""
+
+    def __init__(self, application: WSGIApplication, services: Services, watch: Watch) -> None:
+        self.application, self.services, self._watch = application, services, watch
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        return self.application(environ, start_response)
+
+    def close(self) -> None:
+        """Let go of everything; no request may be running."""
+        self._watch.stop()
+        self.services.close()
+
+
+def build(config: Config, clock: Callable[[], float] = time.time) -> Service:
+    """Return the service, in the process that will serve it: after the fork, since it holds locks.
+
+    Raises what `open_services` does. A Redis that is away raises nothing.
+    """
+    hold_presence(config.state_dir)
+    services = open_services(config, clock)
+    store, trust, host_table = services.store, services.trust, services.host_table
+    if store is None or trust is None or host_table is None:
+        raise AssertionError("a service without Redis")
+    host_table.forget_forwarded()
+    watch = Watch(trust, store, services.source)
+    policy = policy_from(config)
+    authorizer = Authorizer(
+        store, services.source, host_table, trust, policy, clock, lambda: watch.legacy_forms
+    )
+    gateway = Gateway(
+        create_flask(services), authorizer, host_table, policy.trusted_proxies, is_public, clock
+    )
+    watch.begin()
+    return Service(AccessLog(Metrics(gateway)), services, watch)
+
+
+def create_flask(services: Services) -> Flask:
+    """Return the Flask application behind the gateway."""
+    flask_app = Flask("app", static_folder=None)
+    flask_app.extensions["vibekeys"] = services
+    api.register(flask_app)
+    flask_app.register_blueprint(health.blueprint)
+    return flask_app
+
+
+def open_services(
+    config: Config, clock: Callable[[], float] = time.time, *, redis: RedisUse = "required"
+) -> Services:
+    """Open the database and, as `redis` says, what the workers of this host share.
+
+    `required`: a service; Redis may be away and come back. `if running`: a command, which acts on a
+    running service at once, and on the database alone when none runs. `none`: the database alone.
+
+    Raises `app.db.DatabaseRefused`, `app.secrets.SecretsError`, `app.config.ConfigError`, OSError when
+    STATE_DIR can't be used, and `app.services.OutOfReach`.
+    """
+    db = connect(config)
+    secrets = Secrets.load(config, create=False)
+    host_table: HostTable | None = None
+    trust: Trust | None = None
+    store: Store | None = None
+    if redis == "required" or (redis == "if running" and _may_serve(config)):
+        host_table = HostTable(config.state_dir)
+        trust = Trust(host_table)
+        # The source is bound below: nothing is connected before it is there.
+        store = _open_store(config, trust, lambda: source)
+    publisher = Publisher(db, store, trust)
+    source = DatabaseSource(db, publisher)
+    if redis == "if running" and store and trust and not _reaches(store, trust, source):
+        _must_not_serve(config)
+        store = publisher.store = None
+    ledger = Ledger(db, secrets, clock, publisher)
+    return Services(
+        config=config,
+        clock=clock,
+        db=db,
+        secrets=secrets,
+        publisher=publisher,
+        source=source,
+        ledger=ledger,
+        accounts=Accounts(ledger),
+        portals=Portals(ledger, secrets),
+        keyring=Keyring(ledger, config),
+        idempotency=IdempotencyStore(db, clock),
+        store=store,
+        trust=trust,
+        host_table=host_table,
+    )
+
+
+def is_public(path: str) -> bool:
+    """Tell whether a path is served without a key."""
+    return path in _PUBLIC_PATHS or path.startswith(_PUBLIC_FOLDERS)
+
+
+def policy_from(config: Config) -> Policy:
+    """Return what the settings say to the gateway."""
+    return Policy(
+        tier_quotas={"free": config.tier_free_hourly, "pro": config.tier_pro_hourly},
+        redis_down=config.redis_down,
+        redis_timeout=config.redis_timeout_ms / 1000,
+        auth_failures_per_minute=config.auth_failures_per_minute,
+        trusted_proxies=Networks(config.trusted_proxies),
+    )
+
+
+def _may_serve(config: Config) -> bool:
+    """A service on another host may use the same Redis; the embedded one is there only while it runs here."""
+    return bool(config.redis_url) or service_is_running(config.state_dir)
+
+
+def _must_not_serve(config: Config) -> None:
+    if service_is_running(config.state_dir):
+        raise OutOfReach("the service runs but its Redis does not answer; nothing was changed, try again")
+
+
+def _reaches(store: Store, trust: Trust, source: Source) -> bool:
+    """Tell whether a change made now would be published at once."""
+    if not trust.believed():
+        return trust.recover(store, source)
+    try:
+        store.published()
+    except StoreError:
+        return False
+    return True
+
+
+def _open_store(config: Config, trust: Trust, source: Callable[[], Source]) -> Store:
+    url = config.redis_url or embedded_redis_url(config)
+    timeout = config.redis_timeout_ms / 1000
+    return Store(open_link(url, timeout, PUBLISHED_KEY, lambda greeting: trust.greet(greeting, source())))
