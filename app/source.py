@@ -10,7 +10,7 @@ from gateway.keys import PREFIXES
 from gateway.records import Snapshot
 from gateway.source import LegacyForms, Publications
 
-_PUBLICATIONS = "SELECT published, EXISTS (SELECT 1 FROM unpublished) FROM heads WHERE id = 1"
+_PUBLICATIONS = "SELECT published, (SELECT count(*) FROM unpublished) FROM heads WHERE id = 1"
 _LEGACY_FORMS = 'SELECT DISTINCT key_prefix, unchecked_prefix FROM "key" WHERE is_legacy'
 
 
@@ -26,9 +26,9 @@ class DatabaseSource:
         return read_snapshot(self._db, digest)
 
     def publications(self) -> Publications:
-        """Return the highest publication number that was confirmed, and whether changes are pending."""
+        """Return the highest publication number that was confirmed, and how many changes are pending."""
         done, pending = reading(self._db, lambda connection: one(connection, _PUBLICATIONS))
-        return Publications(int(done), bool(pending))
+        return Publications(done, pending)
 
     def publish_pending(self) -> None:
         """Publish every committed change that may not have reached Redis (`StoreError` if it refuses)."""

@@ -29,12 +29,12 @@ class LegacyForms(NamedTuple):
 class Publications(NamedTuple):
     """What the source has recorded of the records published to Redis, read at one moment.
 
-    `done` is the highest publication number recorded as done; `pending` tells whether committed
-    changes wait, or may have been published without having been recorded yet.
+    `done` is the highest publication number recorded as done; `pending` is the number of committed
+    changes that wait, or may have been published without having been recorded yet.
     """
 
     done: int
-    pending: bool
+    pending: int
 
 
 class Source(Protocol):

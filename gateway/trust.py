@@ -6,9 +6,9 @@ change was committed that it could not be told of. Then this host judges from th
 its workers switch at once, since the word stands in the host table.
 
 To be believed again, Redis must remember as many publications as the source has recorded as done.
-If it remembers fewer, some records in it are old; if it remembers more although none is pending, the
-source was restored from a backup and some records are of a future that never came. Nobody knows
-which, so all are dropped, and each is read from the source when it is needed next. Then what is
+If it remembers fewer, some records in it are old; if it remembers more than are pending, the source
+was restored from a backup and some records are of a future that never came. Nobody knows which, so
+all are dropped, and each is read from the source when it is needed next. Then what is
 pending is published, and only if no change failed to be published in the meantime (which would have
 begun a new epoch) Redis decides again.
 """
@@ -52,7 +52,7 @@ class Trust:
         """
         if self._host_table.knows_server(greeting.run_id):
             return
-        if self.believed() and _differ(greeting.published, _publications(source)):
+        if self.believed() and pasts_differ(greeting.published, _publications(source)):
             self.lose("it does not remember what it was told")
             raise LinkError("not at one with the database")
         self._host_table.meet_server(greeting.run_id)
@@ -65,7 +65,7 @@ class Trust:
             epoch = self._host_table.epoch()  # … and one that takes over from here on begins another
             remembered = store.published()
             told = source.publications()
-            if _differ(remembered, told):
+            if pasts_differ(remembered, told):
                 store.forget_records(told.done)
             source.publish_pending()
         except (StoreError, SourceError) as error:
@@ -78,7 +78,7 @@ class Trust:
     def review(self, store: Store, source: Source) -> None:
         """Look again at a Redis that is believed: at the start of a service, which may have found
         another database in its place. Raises `StoreError` and `SourceError`."""
-        if _differ(store.published(), source.publications()):
+        if pasts_differ(store.published(), source.publications()):
             self.lose("it does not remember what it was told")
 
 
@@ -134,10 +134,10 @@ class Watch(threading.Thread):
         self.join()
 
 
-def _differ(remembered: int, told: Publications) -> bool:
-    """Tell whether Redis and the source have different pasts. `remembered` must have been read first:
-    whatever was published by then is recorded, or pending, when the source is read."""
-    return remembered < told.done or (remembered > told.done and not told.pending)
+def pasts_differ(remembered: int, told: Publications) -> bool:
+    """Tell whether Redis and the source may have different pasts. `remembered` must have been read
+    first: whatever was published by then is recorded, or pending, when the source is read."""
+    return not told.done <= remembered <= told.done + told.pending
 
 
 def _publications(source: Source) -> Publications:

@@ -71,7 +71,7 @@ class MemorySource:
 
     def publications(self) -> Publications:
         self._must_answer()
-        return Publications(self._published, bool(self._pending))
+        return Publications(self._published, len(self._pending))
 
     def publish_pending(self) -> None:
         self._must_answer()

@@ -239,7 +239,7 @@ from gateway.trust import Trust
 
 class NoKeys:
     def lookup(self, digest): return None
-    def publications(self): return Publications(0, False)
+    def publications(self): return Publications(0, 0)
     def publish_pending(self): pass
     def legacy_forms(self): return LegacyForms()
 
