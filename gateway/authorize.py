@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
+from typing import NamedTuple
 
 from gateway.address import Networks, parse_address
 from gateway.address_failures import MINUTE, network_of
@@ -76,8 +77,7 @@ class Refused:
     mode: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One request as the decision sees it."""
 
     raw_key: str

@@ -16,8 +16,8 @@ tier     the account's tier             3,600 s  the account, shared by its keys
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 from gateway.records import AccountRecord, KeyRecord
 
@@ -25,8 +25,7 @@ SECOND = 1
 HOUR = 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """At most `quota` requests in each window of `window` seconds, counted for `owner`.
 
     `owner` is the id of a lineage or an account; with `scope` it names the counter.
@@ -42,8 +41,7 @@ class Limit:
         return int(now // self.window) * self.window
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """One limit as a request left it: `used` of its quota, in the window that began at `start`."""
 
     limit: Limit

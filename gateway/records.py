@@ -14,7 +14,7 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.address import Networks
 
@@ -107,8 +107,7 @@ class Tombstone:
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The two records on which a request is judged."""
 
     key: KeyRecord

@@ -34,9 +34,12 @@ class SnapshotCache:
 
     def put(self, snapshot: Snapshot) -> None:
         """Remember both records, unless a newer one is known."""
+        key, account = snapshot
+        if self._keys.get(key.digest) is key and self._accounts.get(account.account_id) is account:
+            return
         with self._lock:
-            _put(self._keys, snapshot.key.digest, snapshot.key, self._most)
-            _put(self._accounts, snapshot.account.account_id, snapshot.account, self._most)
+            _put(self._keys, key.digest, key, self._most)
+            _put(self._accounts, account.account_id, account, self._most)
 
     def drop(self, digest: str) -> None:
         """Forget a key."""
