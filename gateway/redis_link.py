@@ -182,6 +182,8 @@ def open_link(url: str, timeout: float, published_key: str, on_greeting: Callabl
         # Each word of a handshake is one more trip, with the whole time-out for itself.
         "protocol": 2,
         "driver_info": None,
+        # A pool counts the connections that it ever made; ours are thrown away without its knowing.
+        "max_connections": 2**31,
     }
     scheme = url.partition("://")[0]
     if scheme == "redis+cluster":

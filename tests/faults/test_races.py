@@ -47,6 +47,14 @@ def test_a_server_that_took_over_during_a_recovery_is_not_believed_for_the_one_b
     rig.close()
 
 
+def test_connections_can_be_made_anew_without_end(valkey_url: str) -> None:
+    """Each attempt to reach a Redis that is away is one, ten a second in each worker."""
+    link = open_link(valkey_url, 5.0, PUBLISHED_KEY, lambda greeting: None)
+    for _ in range(300):
+        assert link.call(("PING",), time.monotonic() + 5.0) == b"PONG"
+        link.close()
+
+
 def test_a_new_connection_is_greeted_in_one_trip(tmp_path: Path) -> None:
     """Each trip more is waited for by a request, by all of them at once when Redis has come back."""
     greetings: list[Greeting] = []
