@@ -21,9 +21,10 @@ from bench.table import print_aims, print_table, shown
 ROUNDS = 11
 _SLICE = 0.5  # seconds that each stack is asked in each round
 
-CANNED, BARE, TIER, FULL, TODAY, SERVICE = (
+CANNED, BARE, TRIP, TIER, FULL, TODAY, SERVICE = (
     "client and kernel alone (canned answer)",
     "bare Flask",
+    "bare Flask after one INCR, raw socket",
     "gateway, tier limit",
     "gateway, 3 limits, 1,000 networks",
     "today's stack, 2 limits, 3 networks",
@@ -41,12 +42,14 @@ def run(installation: Installation) -> None:
     with ExitStack() as running:
         canned, _ = running.enter_context(_canned(installation))
         bare, _ = running.enter_context(_gunicorn(installation, "bare"))
+        trip, _ = running.enter_context(_gunicorn(installation, "one_trip"))
         guarded, guard = running.enter_context(_gunicorn(installation, "gateway"))
         todays, team = running.enter_context(_gunicorn(installation, "todays"))
         whole, service = running.enter_context(_gunicorn(installation, "service"))
         clients = {
             CANNED: Client(canned, stacks.PATH, plain),
             BARE: Client(bare, stacks.PATH, plain),
+            TRIP: Client(trip, stacks.PATH, plain),
             TIER: Client(guarded, stacks.PATH, plain),
             FULL: Client(guarded, stacks.PATH, full),
             TODAY: Client(todays, stacks.PATH, plain),
@@ -64,8 +67,8 @@ def run(installation: Installation) -> None:
 def _print(rounds: Rounds) -> None:
     print_table(
         "Under gunicorn, requests a second; server, Redis and client on one core, concurrency 1",
-        ("", "median", "min – max", "of bare", "× today's"),
-        [_row(rounds, name) for name in (CANNED, BARE, TIER, FULL, TODAY, SERVICE)],
+        ("", "median", "min – max", "of bare", "× today's", "added, µs"),
+        [_row(rounds, name) for name in (CANNED, BARE, TRIP, TIER, FULL, TODAY, SERVICE)],
     )
     aims = []
     for name in (TIER, FULL):
@@ -79,7 +82,14 @@ def _print(rounds: Rounds) -> None:
 
 def _row(rounds: Rounds, name: str) -> list[str]:
     of_bare, of_today = rounds.ratio(name, BARE).median, rounds.ratio(name, TODAY).median
-    return [name, *shown(rounds.of(name), 0), f"{of_bare:.2f}", f"{of_today:.2f}"]
+    added = 1e6 / rounds.of(name).median - 1e6 / rounds.of(BARE).median
+    return [
+        name,
+        *shown(rounds.of(name), 0),
+        f"{of_bare:.2f}",
+        f"{of_today:.2f}",
+        "" if name in (CANNED, BARE) else f"{added:,.0f}",
+    ]
 
 
 @contextmanager
