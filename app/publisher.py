@@ -97,8 +97,18 @@ class Publisher:
             # One record changed twice is published once, where its first change stands: a new key
             # reaches Redis before the end of the one that it replaces.
             records = dict.fromkeys((change.kind, change.ref) for change in batch)
+            done = self._done()
             number = max(store.publish(read_record(self._db, kind, ref)) for kind, ref in records)
+            if number <= done:
+                # Were it to count on from here, a backup of it could seem as complete as it is now.
+                raise StoreError("it was emptied, and has forgotten how much was published")
             self._confirm(batch, number)
+
+    def _done(self) -> int:
+        try:
+            return int(Heads.get_by_id(1).published)
+        except (DatabaseError, InterfaceError) as error:
+            raise SourceError(str(error)) from error
 
     def _confirm(self, batch: Sequence[Unpublished], number: int) -> None:
         with writing(self._db):
