@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from gateway.authorize import Allowed, Policy, Refused
 from gateway.records import AccountRecord, KeyRecord
 from gateway.redis_link import open_link
 from gateway.store import PUBLISHED_KEY, Store
-from tests.faults.crowd import Board, BoardClock
+from tests.faults.crowd import Board, BoardClock, wait
 from tests.gateway.records import MemorySource
 from tests.gateway.rig import Worker
 
@@ -74,7 +75,7 @@ class Tally:
     longest_wait: float
 
 
-def work(seat: Seat, wait: Callable[[], None]) -> Tally:
+def work(seat: Seat, pipe: Connection) -> Tally:
     """Decide about requests with the seat's keys, in random order."""
     board, choice = Board(seat.board), random.Random(f"{seat.seed} {seat.number}")
     clock: Any = time.time if seat.real_time else BoardClock(board)
@@ -84,7 +85,7 @@ def work(seat: Seat, wait: Callable[[], None]) -> Tally:
         worker.watch.start()
     tally = Tally(0, [], set(), 0, 0, 0.0, 0.0)
     raw_keys = [raw_key for raw_key, _ in seat.keys.keys]
-    wait()
+    wait(pipe)
     for made in count() if seat.decisions is None else range(seat.decisions):
         if board.over:
             break

@@ -18,6 +18,10 @@ from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.faults.counting", "tests.faults.changer"])
+CLOCK = "TEST_CLOCK"
+"""Environment variable of a served application: a `Board`, whose place 0 is how many seconds its clock is
+ahead."""
+
 _PATIENCE = 120.0
 _PLACES = 64
 
@@ -69,39 +73,61 @@ class BoardClock:
         return self._board[0]
 
 
+class Child:
+    """One process that runs `target(*arguments, pipe)`, and the pipe to it."""
+
+    def __init__(self, target: Callable[..., Any], *arguments: Any) -> None:
+        self.pipe, theirs = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(target=_run, args=(target, *arguments, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def received(self) -> Any:
+        """Return what the process sends next, or returns; fail with it if it failed.
+
+        Raises EOFError if the process was killed.
+        """
+        assert self.pipe.poll(_PATIENCE), "a process hangs"
+        kind, value = self.pipe.recv()
+        assert kind != "failed", value
+        return value
+
+    def ask(self, question: Any) -> Any:
+        """Send the process something and return its answer."""
+        self.pipe.send(question)
+        return self.received()
+
+    def end(self) -> None:
+        self.pipe.close()
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+
+
 class Crowd:
     """Processes that each run one function; `results` are what it returned in each of them."""
 
     def __init__(self, target: Callable[..., Any], seats: Sequence[Any]) -> None:
-        self._members = []
-        for seat in seats:
-            ours, theirs = _CONTEXT.Pipe()
-            process = _CONTEXT.Process(target=_member, args=(theirs, target, seat), daemon=True)
-            process.start()
-            theirs.close()
-            self._members.append((process, ours))
+        self._members = [Child(target, seat) for seat in seats]
 
     def ready(self) -> None:
-        """Wait until every member has called its `wait`, then let them all go."""
-        for _, pipe in self._members:
-            assert _received(pipe) == "ready"
-        for _, pipe in self._members:
-            pipe.send("go")
+        """Wait until every member has called `wait`, then let them all go."""
+        for member in self._members:
+            assert member.received() == "ready"
+        for member in self._members:
+            member.pipe.send("go")
 
     def results(self) -> list[Any]:
-        return [_received(pipe) for _, pipe in self._members]
+        return [member.received() for member in self._members]
 
     def end(self) -> None:
-        for process, pipe in self._members:
-            pipe.close()
-            process.kill()
-            process.join()
-            process.close()
+        for member in self._members:
+            member.end()
 
 
 @contextmanager
 def crowd(target: Callable[..., Any], seats: Sequence[Any]) -> Iterator[Crowd]:
-    """Run `target(seat, wait)` in one process for each seat. `wait()` returns once all are ready."""
+    """Run `target(seat, pipe)` in one process for each seat."""
     members = Crowd(target, seats)
     try:
         yield members
@@ -111,18 +137,19 @@ def crowd(target: Callable[..., Any], seats: Sequence[Any]) -> Iterator[Crowd]:
 
 def in_a_process(target: Callable[..., Any], *arguments: Any) -> Any:
     """Run a function in a process of its own; return what it returned, or "killed" if it was."""
-    ours, theirs = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_once, args=(theirs, target, arguments), daemon=True)
-    process.start()
-    theirs.close()
+    child = Child(target, *arguments)
     try:
-        return _received(ours)
+        return child.received()
     except EOFError:
         return "killed"
     finally:
-        ours.close()
-        process.join()
-        process.close()
+        child.end()
+
+
+def wait(pipe: Connection) -> None:
+    """In a member of a crowd: tell that it is ready, and return once all are."""
+    pipe.send(("state", "ready"))
+    pipe.recv()
 
 
 def until(is_so: Callable[[], object], what: str, seconds: float = 30.0) -> None:
@@ -133,22 +160,8 @@ def until(is_so: Callable[[], object], what: str, seconds: float = 30.0) -> None
         time.sleep(0.002)
 
 
-def _received(pipe: Connection) -> Any:
-    assert pipe.poll(_PATIENCE), "a process hangs"
-    kind, value = pipe.recv()
-    assert kind != "failed", value
-    return value
-
-
-def _member(pipe: Connection, target: Callable[..., Any], seat: Any) -> None:
-    def wait() -> None:
-        pipe.send(("state", "ready"))
-        pipe.recv()
-
-    _once(pipe, target, (seat, wait))
-
-
-def _once(pipe: Connection, target: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _run(target: Callable[..., Any], *arguments: Any) -> None:
+    pipe: Connection = arguments[-1]
     try:
         pipe.send(("result", target(*arguments)))
     except BaseException:

@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from gateway.host_table import HostTable
 from gateway.records import AccountRecord
 from tests.conftest import ValkeyServer
