@@ -35,7 +35,11 @@ def _in_process_of_its_own(installation: Installation) -> None:
     """Its connections and its thread, which watches Redis, end with it."""
     process = multiprocessing.Process(target=in_process.run, args=(installation,))
     process.start()
-    process.join()
+    try:
+        process.join()
+    finally:
+        process.terminate()
+        process.join()
     if process.exitcode != 0:
         raise RuntimeError("the benchmark in process ended early")
 
