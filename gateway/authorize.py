@@ -13,7 +13,7 @@ host table (``local``), not enforced (``open``), or nobody is admitted (``closed
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
@@ -84,6 +84,9 @@ class Asked(NamedTuple):
     digest: str
     address: str
     now: float
+
+    def __repr__(self) -> str:
+        return f"Asked(digest={self.digest!r}, address={self.address!r}, now={self.now!r})"
 
 
 class Authorizer:
@@ -234,7 +237,7 @@ class Authorizer:
             for limit, count in zip(limits, counts, strict=True)
         )
         if refusing is not None:
-            return Refused(_limited(usages[refusing], asked.now), snapshot, usages, mode)
+            return Refused(_limited(usages, asked.now), snapshot, usages, mode)
         return Allowed(snapshot, asked.address, usages, mode, asked.raw_key)
 
     def _unknown(self, asked: Asked) -> Refused:
@@ -252,7 +255,9 @@ class Authorizer:
         return Refused(Denial("INVALID_API_KEY", hint=hint))
 
 
-def _limited(usage: Usage, now: float) -> Denial:
+def _limited(usages: Sequence[Usage], now: float) -> Denial:
+    """Refuse by the full window that ends last: who waited for an earlier end would be refused again."""
+    usage = max((usage for usage in usages if not usage.remaining), key=lambda usage: usage.resets_at)
     limit = usage.limit
     return Denial(
         "RATE_LIMITED",

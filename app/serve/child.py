@@ -51,7 +51,7 @@ class Child:
             pass_fds=self._inherits,
             start_new_session=True,
             umask=0o077,
-            preexec_fn=lambda: _end_with(parent),
+            preexec_fn=lambda: end_with(parent),
         )
         self._started_at = time.monotonic()
         self._start_again_at = None
@@ -92,8 +92,8 @@ class Child:
             os.killpg(self._process.pid, number)
 
 
-def _end_with(parent: int) -> None:
-    """Runs in the new process, between fork and exec."""
+def end_with(parent: int) -> None:
+    """End this process when `parent` ends. Runs in the new process, between fork and exec."""
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, SIGTERM)
         if os.getppid() != parent:  # it was killed before it could be named
