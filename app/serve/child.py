@@ -14,7 +14,7 @@ from signal import SIGKILL, SIGTERM, Signals
 
 import structlog
 
-__all__ = ["Child"]
+__all__ = ["Child", "end_with"]
 
 _log = structlog.get_logger(__name__)
 _PR_SET_PDEATHSIG = 1
