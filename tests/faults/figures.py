@@ -44,6 +44,13 @@ class Windows:
             self.used.setdefault(window, Counter())
             self.refusing.add(window)
 
+    def add(self, other: Windows) -> None:
+        """Note all that another process or thread has noted."""
+        for window, counts in other.used.items():
+            self.used.setdefault(window, Counter()).update(counts)
+        self.quotas.update(other.quotas)
+        self.refusing.update(other.refusing)
+
     @property
     def over(self) -> int:
         """Requests admitted beyond a quota."""
