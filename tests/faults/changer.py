@@ -19,7 +19,6 @@ from app.models import Key
 from app.secrets import Secrets
 from app.services import Services
 from app.wiring import open_services
-from app.wiring import open_services
 
 CLI = Actor("cli")
 Environ = Mapping[str, str]

@@ -1,4 +1,4 @@
-"""An installation with servers that are addressed one by one, all on one host: database, Redis, state folder."""
+"""An installation whose servers are addressed one by one: on one host, with one database and one Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Q2 again, from outside: the whole service with two workers, while its Redis is killed, stopped and flushed."""
+"""Q2 again, from outside: the whole service, two workers, its Redis killed, stopped and flushed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,12 @@ def test_the_service_goes_on_answering_exactly(
     faults = 200 if soak else len(FAULTS)
     chance = random.Random(figures.seed)
     with installation(
-        tmp_path, valkey_server, servers=1, portal_keys=len(QUOTAS), WEB_CONCURRENCY="2", TIER_PRO_HOURLY="9999999"
+        tmp_path,
+        valkey_server,
+        servers=1,
+        portal_keys=len(QUOTAS),
+        WEB_CONCURRENCY="2",
+        TIER_PRO_HOURLY="9999999",
     ) as made:
         raw_keys = list(made.made["keys"])
         keys = made.changer()
@@ -78,7 +83,8 @@ def test_the_service_goes_on_answering_exactly(
             until(host.is_believed, "Redis decides again")
             goal = sum(client.statuses.total() for client in clients) + chance.randint(50, 300)
             until(
-                lambda goal=goal: sum(client.statuses.total() for client in clients) > goal, "the next answers"
+                lambda goal=goal: sum(client.statuses.total() for client in clients) > goal,
+                "the next answers",
             )
             FAULTS[number % len(FAULTS)](valkey_server, chance)
         until(host.is_believed, "Redis decides again")

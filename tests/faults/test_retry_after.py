@@ -75,7 +75,16 @@ def test_who_obeys_retry_after_is_admitted(world: World, figures: Figures, soak:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "tier;q=1", '"tier";q=1,', '"tier";Q=1', '"tier";q=1.5', '"tier"; q=1;w', '"ti\u00e9r";q=1', '"a""b"'],
+    [
+        "",
+        "tier;q=1",
+        '"tier";q=1,',
+        '"tier";Q=1',
+        '"tier";q=1.5',
+        '"tier"; q=1;w',
+        '"ti\u00e9r";q=1',
+        '"a""b"',
+    ],
 )
 def test_what_is_no_list_of_items_is_not_taken_for_one(text: str) -> None:
     with pytest.raises(ValueError, match=" at "):
