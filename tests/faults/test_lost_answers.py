@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,14 +40,15 @@ class Client:
         """Ask again until there is an answer, as a client would that lost the first one."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            caller = self.made.servers[0].caller()
-            with suppress(OSError, http.client.HTTPException):
+            with (
+                closing(self.made.servers[0].caller()) as caller,
+                suppress(OSError, http.client.HTTPException),
+            ):
                 answer = caller.call(*self._request(), headers=self._headers())
                 if answer.code != "IDEMPOTENCY_IN_PROGRESS":
                     return answer
                 # Who ran it was killed. That is told by the time alone, which need not pass in earnest.
                 self.made.put_clock_forward(float(answer.headers["Retry-After"]))
-            caller.close()
         raise AssertionError("no answer")
 
     def keys_made(self, database: apsw.Connection) -> int:
