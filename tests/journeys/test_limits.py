@@ -74,6 +74,15 @@ def test_a_rotation_neither_doubles_nor_refills_a_limit(world: World, limit: str
     assert _use(world, successor.raw_key, 1) == [429]
 
 
+def test_who_is_refused_by_two_limits_is_told_the_one_that_ends_last(world: World) -> None:
+    raw_key, _ = _key(world, world.new_tenant(), rate_limit=2, hourly_limit=2)
+    assert _use(world, raw_key, 2) == [200, 200]
+    refused = world.call("GET", "/v1/me", raw_key)
+    assert refused.error["details"]["scope"] == "key"
+    world.service.clock.now += int(refused.headers["Retry-After"])
+    assert _use(world, raw_key, 1) == [200]
+
+
 def test_what_is_refused_costs_nothing_of_the_other_limits(world: World) -> None:
     tenant = world.new_tenant(tier="enterprise", hourly_limit=10)
     raw_key, _ = _key(world, tenant, rate_limit=1)
