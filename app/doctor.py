@@ -186,7 +186,7 @@ def _redis_server(link: Link, store: Store, source: DatabaseSource) -> Iterator[
 
 
 def _redis_records(remembered: int, told: Publications) -> Finding:
-    if not pasts_differ(remembered, told):
+    if not pasts_differ(remembered, told, remembered):
         return Finding("redis records", True, "it knows what was published, and no more")
     return Finding(
         "redis records",

@@ -12,6 +12,7 @@ host table (``local``), not enforced (``open``), or nobody is admitted (``closed
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ from gateway.snapshots import SnapshotCache
 from gateway.source import LegacyForms, Source, SourceError
 from gateway.store import Absent, Changed, Counted, Store, StoreError
 from gateway.trust import Trust
+
+_log = logging.getLogger(__name__)
 
 # Each round ends the request unless something changed under it. More changes than this in a few
 # milliseconds is more than Redis can be asked about; the source is, once.
@@ -115,10 +118,15 @@ class Authorizer:
             return self._invalid(address, hint_about_form(raw_key))
         asked = Asked(raw_key, digest_of(raw_key), address, self._clock())
         try:
-            return self._with_redis(asked, time.monotonic() + self._policy.redis_timeout)
-        except StoreError as error:
-            self._trust.lose(str(error))
-            return self._without_redis(asked)
+            try:
+                return self._with_redis(asked)
+            except StoreError as error:
+                self._trust.lose(str(error))
+                return self._without_redis(asked)
+        except (SourceError, OSError) as error:
+            # Neither speaks against Redis: the database is away, or the host table is full.
+            _log.error("a request could not be judged: %s", error)
+            return Refused(Denial("GATEWAY_UNAVAILABLE", retry_after=_RETRY_SECONDS))
 
     def _may_exist(self, raw_key: str) -> bool:
         if key_type_of(raw_key) is not None:
@@ -131,8 +139,9 @@ class Authorizer:
 
     # --- with Redis ------------------------------------------------------------------------------
 
-    def _with_redis(self, asked: Asked, deadline: float) -> Allowed | Refused:
-        snapshot, fill = self._known(asked.digest, deadline), None
+    def _with_redis(self, asked: Asked) -> Allowed | Refused:
+        snapshot, deadline = self._known(asked.digest)
+        fill = None
         for _ in range(_ROUNDS):
             if snapshot is None:
                 return self._unknown(asked)
@@ -153,8 +162,10 @@ class Authorizer:
                 case Absent():
                     fill = answer
                     if fill.lost:
-                        self._host_table.new_epoch()
-                    snapshot = self._read_anew(asked.digest)
+                        self._trust.review(self._store, self._source, deadline)
+                    asked_source = time.monotonic()
+                    snapshot = self._source.lookup(asked.digest)
+                    deadline += time.monotonic() - asked_source
         return self._without_redis(asked)
 
     def _enter(self, epoch: int) -> None:
@@ -163,24 +174,22 @@ class Authorizer:
             self._epoch = epoch
             self._store.close()
 
-    def _known(self, digest: str, deadline: float) -> Snapshot | None:
-        """Return what is known of a key, to be confirmed; None if it is certain that there is none."""
+    def _known(self, digest: str) -> tuple[Snapshot | None, float]:
+        """Return what is known of a key, to be confirmed, and until when Redis may be asked about it.
+
+        None if it is certain that there is none. The time that the source takes is not Redis's.
+        """
+        deadline = time.monotonic() + self._policy.redis_timeout
         snapshot = self._snapshots.get(digest)
         if snapshot is not None:
-            return snapshot
+            return snapshot, deadline
         try:
-            return self._source.lookup(digest)
-        except SourceError as error:
+            return self._source.lookup(digest), time.monotonic() + self._policy.redis_timeout
+        except SourceError:
             snapshot = self._store.recall(digest, deadline)
             if snapshot is None:
-                raise StoreError(f"neither the database nor Redis knows: {error}") from error
-            return snapshot
-
-    def _read_anew(self, digest: str) -> Snapshot | None:
-        try:
-            return self._source.lookup(digest)
-        except SourceError as error:
-            raise StoreError(f"Redis lost a record and the database can't tell: {error}") from error
+                raise
+            return snapshot, deadline
 
     def _changed(self, snapshot: Snapshot, changed: Changed) -> Snapshot | None:
         if changed.key is None:
@@ -197,10 +206,7 @@ class Authorizer:
 
     def _without_redis(self, asked: Asked) -> Allowed | Refused:
         mode = self._policy.redis_down
-        try:
-            snapshot = self._source.lookup(asked.digest)
-        except SourceError:
-            return Refused(Denial("GATEWAY_UNAVAILABLE", retry_after=_RETRY_SECONDS))
+        snapshot = self._source.lookup(asked.digest)
         if snapshot is None:
             return self._unknown(asked)
         denial, limits = self._judge(snapshot, asked)

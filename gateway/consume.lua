@@ -57,7 +57,7 @@ for i = 1, 2 do
     state[i] = ARGV[i] .. ':' .. body
     redis.call('SET', KEYS[i], state[i])
   else
-    if not record then
+    if not record or string.sub(record, 1, 1) ~= '?' then
       record = '?' .. ARGV[4]
       redis.call('SET', KEYS[i], record)
     end

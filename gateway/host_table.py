@@ -27,13 +27,15 @@ import os
 import struct
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from errno import ENOSPC
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
 from gateway.address_failures import FAILURES_SIZE, AddressFailures
-from gateway.limits import Limit
+from gateway.limits import HOUR, SECOND, Limit
 
 _MAGIC = b"vibekeys host 01"
 # magic, believed, epoch, generation of the counters' file, hash of the Redis server's run id,
@@ -49,9 +51,11 @@ _SLOT = struct.Struct("<16sQQ")  # name, unix second from which the slot may be 
 _UNSIGNED = struct.Struct("<Q")
 _FIRST_CAPACITY = 4096
 _FULL = 0.6
+_GROWS_EVERY = 16  # slots from one attempt to the next
 
-# A window is kept this long after its end, for workers whose clock or answer is late.
-_LINGER = 60
+# A window is kept this long after its end, for workers whose clock or answer is late. Those of a second
+# are many, and soon nobody asks for them any more.
+_LINGER = {SECOND: 5, HOUR: 60}
 
 
 class Standing(NamedTuple):
@@ -97,7 +101,7 @@ class HostTable:
     def __init__(self, folder: Path) -> None:
         """Open the table in `folder`, making its files when they are absent or not valid.
 
-        Raises OSError when the folder cannot be written.
+        Raises OSError when the folder cannot be written, or has no room for them.
         """
         self._folder = folder
         self._lock = _HostLock(folder / "host.lock")
@@ -127,7 +131,7 @@ class HostTable:
         """Note the counts that Redis answered; return whether the answer still stands.
 
         `asked_at` is the time by which the windows were chosen. False when the epoch has changed
-        since: nothing is noted then.
+        since: nothing is noted then. Raises OSError when the table is full and cannot grow.
         """
         names = _names(limits, asked_at)
         with self._lock:
@@ -189,11 +193,6 @@ class HostTable:
             self._write(_BELIEVED, 1)
             self._write(_EPOCH, epoch + 1)
             return True
-
-    def new_epoch(self) -> None:
-        """Take no answer of Redis that is under way now."""
-        with self._lock:
-            self._write(_EPOCH, self._read(_EPOCH) + 1)
 
     def knows_server(self, run_id: str) -> bool:
         """Tell whether the Redis server with this run id is the one that this host met last."""
@@ -259,12 +258,12 @@ class HostTable:
         """Return where the slot of `name` is and its count, or else where it goes and None.
 
         Slots never become free again, so a chain of them is never cut; one whose window is long
-        over (`now` given) is taken by the next that passes.
+        over (`now` given) is taken by the next that passes. Without any room the place is -1.
         """
         counters, capacity = self._counters, self._capacity
         place = int.from_bytes(name[:8], "little") % capacity
         reusable = -1
-        while True:
+        for _ in range(capacity):
             at = _COUNTERS_HEADER.size + place * _SLOT.size
             found, reuse_from, count = _SLOT.unpack_from(counters, at)
             if found == name:
@@ -274,6 +273,7 @@ class HostTable:
             if reusable < 0 and now is not None and reuse_from <= now:
                 reusable = at
             place = (place + 1) % capacity
+        return reusable, None
 
     def _count(self, name: bytes) -> int:
         return self._find(name)[1] or 0
@@ -284,8 +284,10 @@ class HostTable:
             if count > known:
                 _UNSIGNED.pack_into(self._counters, at + 24, count)
             return
+        if at < 0:
+            raise OSError(ENOSPC, "the host table is full and cannot grow", str(self._folder))
         is_free = _UNSIGNED.unpack_from(self._counters, at + 16)[0] == 0
-        reuse_from = limit.window_start(now) + limit.window + _LINGER
+        reuse_from = limit.window_start(now) + limit.window + _LINGER[limit.window]
         _SLOT.pack_into(self._counters, at, name, reuse_from, count)
         if is_free:
             self._slot_taken(now)
@@ -293,8 +295,10 @@ class HostTable:
     def _slot_taken(self, now: float) -> None:
         taken = _UNSIGNED.unpack_from(self._counters, _TAKEN)[0] + 1
         _UNSIGNED.pack_into(self._counters, _TAKEN, taken)
-        if taken > self._capacity * _FULL:
-            self._grow(now)
+        if taken > self._capacity * _FULL and taken % _GROWS_EVERY == 0:
+            # Without room on the disk it goes on in the file that it has, until that is full too.
+            with suppress(OSError):
+                self._grow(now)
 
     def _grow(self, now: float) -> None:
         """Move the counters that still matter to a new file, twice as large if they need it."""
@@ -338,8 +342,17 @@ def _map(path: Path, size: int, magic: bytes) -> mmap.mmap:
         found = os.fstat(descriptor).st_size
         if found < size or os.pread(descriptor, len(magic), 0) != magic:
             os.ftruncate(descriptor, 0)
-            os.ftruncate(descriptor, size)
+            _allocate(descriptor, size)
             os.pwrite(descriptor, magic, 0)
         return mmap.mmap(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    """Give the file its room on the disk now: a page that is first written when the disk is full ends
+    the process by a signal."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    else:
+        os.pwrite(descriptor, bytes(size), 0)

@@ -60,7 +60,7 @@ class KeyRecord:
         values = json.loads(text)
         for name in ("scopes", "integrations", "ip_whitelist"):
             values[name] = tuple(values.get(name, ()))
-        return cls(**values)
+        return cls(**_of_this_release(cls, values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class AccountRecord:
         values = json.loads(text)
         portals = values.get("portals", {})
         values["portals"] = {name: PortalState(*state) for name, state in portals.items()}
-        return cls(**values)
+        return cls(**_of_this_release(cls, values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,11 @@ _ACCOUNT_DEFAULTS: dict[str, Any] = {
     **{f.name: f.default for f in dataclasses.fields(AccountRecord) if f.default is not dataclasses.MISSING},
     "portals": {},
 }
+
+
+def _of_this_release(record: type[KeyRecord] | type[AccountRecord], values: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a newer release has added: while it is brought in, both read the same records."""
+    return {f.name: values[f.name] for f in dataclasses.fields(record) if f.name in values}
 
 
 def _dump(values: dict[str, Any], defaults: dict[str, Any]) -> str:

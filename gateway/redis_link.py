@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -37,7 +38,8 @@ class Greeting(NamedTuple):
 
     run_id: str
     clock_ahead_ms: float  # its clock less this process's monotonic clock
-    published: int
+    published: int  # how many publications it remembers
+    read_published: Callable[[], int]  # asks again
 
 
 class Link(Protocol):
@@ -131,13 +133,15 @@ class ServerLink:
         return connection
 
     def _greet(self, connection: Connection, deadline: float) -> Greeting:
-        questions = ("INFO", "server"), ("TIME",), ("GET", self._published_key)
+        ask_published = ("GET", self._published_key)
+        questions = ("INFO", "server"), ("TIME",), ask_published
         connection.send_packed_command(connection.pack_commands(questions), check_health=False)
         info, (seconds, microseconds), published = (
             connection.read_response(timeout=_left(deadline)) for _ in questions
         )
         ahead = int(seconds) * 1000 + int(microseconds) / 1000 - time.monotonic() * 1000
-        return Greeting(_run_id(info), ahead, int(published or 0))
+        ask_again = partial(_trip, connection, ask_published, deadline)
+        return Greeting(_run_id(info), ahead, int(published or 0), lambda: int(ask_again() or 0))
 
 
 class ClientLink:

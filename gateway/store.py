@@ -19,9 +19,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import redis
 
@@ -37,6 +37,9 @@ _LINGER = 60
 _TOMBSTONE_SECONDS = 24 * 3600
 # Publishing is not on a request's way through the gateway, but a caller waits for it.
 _PUBLISH_SECONDS = 1.0
+
+
+_Record = TypeVar("_Record", KeyRecord, AccountRecord)
 
 
 class StoreError(Exception):
@@ -123,10 +126,9 @@ class Store:
         if account_id is None:
             return None
         names = _key_name(account_id.decode(), digest), _account_name(account_id.decode())
-        key, account = (_body(record) for record in self._call(("MGET", *names), deadline))
-        if not key or not account:
-            return None
-        return Snapshot(KeyRecord.load(key), AccountRecord.load(account))
+        key, account = self._call(("MGET", *names), deadline)
+        known = _key(key)
+        return Snapshot(known, _account(account)) if known is not None and _body(account) else None
 
     def publish(self, record: KeyRecord | AccountRecord | Tombstone) -> int:
         """Store a record unless Redis has a newer one; return the number of this publication."""
@@ -140,12 +142,15 @@ class Store:
             case Tombstone():
                 self._call(("DEL", _index_name(record.digest)), deadline)
                 name, body, seconds = _key_name(record.account_id, record.digest), "", _TOMBSTONE_SECONDS
-        self._run(self._publish, 1, [name, record.revision, body, seconds], deadline)
+        latest = self._link.server_deadline_ms(deadline)
+        if not self._run(self._publish, 1, [name, record.revision, body, seconds, latest], deadline):
+            raise StoreError("a publication came late")
         return int(self._call(("INCR", PUBLISHED_KEY), deadline))
 
-    def published(self) -> int:
-        """Return how many publications Redis remembers."""
-        return int(self._call(("GET", PUBLISHED_KEY), time.monotonic() + _PUBLISH_SECONDS) or 0)
+    def published(self, deadline: float | None = None) -> int:
+        """Return how many publications Redis remembers. `deadline` is monotonic, in seconds."""
+        deadline = deadline or time.monotonic() + _PUBLISH_SECONDS
+        return int(self._call(("GET", PUBLISHED_KEY), deadline) or 0)
 
     def forget_records(self, published: int) -> int:
         """Drop every record, so that each is read anew from the source when it is needed next.
@@ -206,11 +211,27 @@ def _outcome(reply: Reply) -> Counted | Changed | Absent:
         case [b"counted", refusing, *counts]:
             return Counted(tuple(map(int, counts)), int(refusing) - 1 if refusing else None)
         case [b"changed", key, account]:
-            body = _body(key)
-            return Changed(KeyRecord.load(body) if body else None, AccountRecord.load(_body(account) or b""))
+            return Changed(_key(key), _account(account))
         case [b"absent", key_token, account_token]:
             return Absent(key_token.decode(), account_token.decode())
     raise StoreError(f"the script answered {reply!r}")
+
+
+def _key(record: bytes | None) -> KeyRecord | None:
+    """Return a stored key's record; None for a deleted key, or where there is none to believe."""
+    body = _body(record)
+    return _readable(KeyRecord.load, body) if body else None
+
+
+def _account(record: bytes | None) -> AccountRecord:
+    return _readable(AccountRecord.load, _body(record) or b"")
+
+
+def _readable(load: Callable[[bytes], _Record], body: bytes) -> _Record:
+    try:
+        return load(body)
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"a record is not readable: {error!r}") from error
 
 
 def _body(record: bytes | None) -> bytes | None:

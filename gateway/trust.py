@@ -26,6 +26,8 @@ from gateway.store import Store, StoreError
 
 _log = logging.getLogger(__name__)
 
+_FORGETFUL = "it does not remember what it was told"
+
 
 class Trust:
     """The host's trust in its Redis: one word, shared by its workers."""
@@ -52,9 +54,14 @@ class Trust:
         """
         if self._host_table.knows_server(greeting.run_id):
             return
-        if self.believed() and pasts_differ(greeting.published, _publications(source)):
-            self.lose("it does not remember what it was told")
-            raise LinkError("not at one with the database")
+        try:
+            if self.believed() and pasts_differ(
+                greeting.published, source.publications(), greeting.read_published()
+            ):
+                self.lose(_FORGETFUL)
+                raise LinkError("not at one with the database")
+        except SourceError as error:
+            raise LinkError(f"nobody can tell whether it is up to date: {error}") from error
         self._host_table.meet_server(greeting.run_id)
 
     def recover(self, store: Store, source: Source) -> bool:
@@ -63,10 +70,8 @@ class Trust:
         try:
             store.published()  # a server that is new to this host begins an epoch when it is greeted …
             epoch = self._host_table.epoch()  # … and one that takes over from here on begins another
-            remembered = store.published()
-            told = source.publications()
-            if pasts_differ(remembered, told):
-                store.forget_records(told.done)
+            if not _same_past(store.published, source):
+                store.forget_records(source.publications().done)
             source.publish_pending()
         except (StoreError, SourceError) as error:
             _log.debug("still without Redis: %s", error)
@@ -75,11 +80,14 @@ class Trust:
             _log.info("Redis is up to date and decides")
         return self.believed()
 
-    def review(self, store: Store, source: Source) -> None:
-        """Look again at a Redis that is believed: at the start of a service, which may have found
-        another database in its place. Raises `StoreError` and `SourceError`."""
-        if pasts_differ(store.published(), source.publications()):
-            self.lose("it does not remember what it was told")
+    def review(self, store: Store, source: Source, deadline: float | None = None) -> None:
+        """Look again at a Redis that is believed: when it lacks a record, as after it was emptied, and
+        at the start of a service, which may have found another database in its place.
+
+        `deadline` (monotonic seconds) bounds the trips. Raises `StoreError` and `SourceError`.
+        """
+        if not _same_past(lambda: store.published(deadline), source):
+            self.lose(_FORGETFUL)
 
 
 class Watch(threading.Thread):
@@ -127,6 +135,10 @@ class Watch(threading.Thread):
             _log.warning("the database can't tell what is to be published: %s", error)
         except StoreError as error:
             self._trust.lose(str(error))
+        except Exception:
+            # Whatever it is, a worker without this thread would never hear of Redis again.
+            _log.exception("Redis could not be looked after")
+            self._trust.lose("it could not be looked after")
 
     def stop(self) -> None:
         """End the thread and wait for it."""
@@ -134,14 +146,15 @@ class Watch(threading.Thread):
         self.join()
 
 
-def pasts_differ(remembered: int, told: Publications) -> bool:
-    """Tell whether Redis and the source may have different pasts. `remembered` must have been read
-    first: whatever was published by then is recorded, or pending, when the source is read."""
-    return not told.done <= remembered <= told.done + told.pending
+def _same_past(read_published: Callable[[], int], source: Source) -> bool:
+    before, told, after = read_published(), source.publications(), read_published()
+    return not pasts_differ(before, told, after)
 
 
-def _publications(source: Source) -> Publications:
-    try:
-        return source.publications()
-    except SourceError as error:
-        raise LinkError(f"nobody can tell whether it is up to date: {error}") from error
+def pasts_differ(before: int, told: Publications, after: int) -> bool:
+    """Tell whether Redis may have another past than the source.
+
+    `before` and `after` are what Redis remembers, read before and after the source: what was published
+    before is recorded or pending in the source, and what is recorded there Redis remembers after.
+    """
+    return after < told.done or before > told.done + told.pending

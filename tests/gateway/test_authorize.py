@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from gateway.authorize import Allowed, Refused
 from gateway.checks import CHECKS
 from gateway.keys import mint
 from gateway.records import AccountRecord, KeyRecord, PortalState
-from gateway.source import LegacyForms
+from gateway.source import LegacyForms, Publications
 from tests.conftest import ValkeyServer
 from tests.gateway.records import new_key
 from tests.gateway.rig import START, Rig
@@ -414,6 +416,93 @@ def test_a_source_restored_from_a_backup_is_the_authority(
     rig.source.change_key(record.digest, ip_whitelist=("198.51.100.1",))
     assert restarted.code(raw_key) == "IP_NOT_ALLOWED"
     restarted.watch.stop()
+
+
+def test_a_key_that_nobody_can_tell_of_takes_redis_from_nobody_else(rig: Rig) -> None:
+    raw_key, _ = known(rig)
+    deleted, gone = known(rig)
+    assert [rig.workers[0].code(raw_key), rig.workers[0].code(deleted)] == ["allowed"] * 2
+    rig.source.delete_key(gone.digest)
+    rig.source.away = True
+    assert rig.workers[0].code(mint("api")) == "GATEWAY_UNAVAILABLE"
+    assert rig.workers[0].code(deleted) == "INVALID_API_KEY"
+    assert rig.workers[0].trust.believed()
+    assert rig.workers[0].code(raw_key) == "allowed"
+
+
+def test_records_that_were_dropped_and_not_lost_disturb_no_request_under_way(rig: Rig) -> None:
+    keys = [known(rig) for _ in range(3)]
+    for _, record in keys:
+        rig.source.change_key(record.digest, name="published")
+    worker = rig.workers[0]
+    worker.store.forget_records(rig.source.publications().done)
+    epoch = worker.host_table.epoch()
+    assert [worker.code(raw_key) for raw_key, _ in keys] == ["allowed"] * 3
+    assert worker.host_table.epoch() == epoch
+
+
+def test_an_emptied_redis_is_left_once_and_not_for_each_key(rig: Rig, shared_valkey: ValkeyServer) -> None:
+    keys = [known(rig) for _ in range(9)]
+    rig.source.change_key(keys[0][1].digest, name="published")
+    worker = rig.workers[0]
+    shared_valkey.flush()
+    epoch = worker.host_table.epoch()
+    decisions = [worker.ask(raw_key) for raw_key, _ in keys]
+    assert [decision.mode for decision in decisions] == ["local"] * 9
+    assert worker.host_table.epoch() == epoch + 1
+    worker.watch.look()
+    epoch = worker.host_table.epoch()
+    assert [worker.ask(raw_key).mode for raw_key, _ in keys] == [None] * 9
+    assert worker.host_table.epoch() == epoch
+
+
+def test_a_change_published_while_the_pasts_are_compared_is_no_loss(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw_key, record = known(rig)
+    rig.source.change_key(record.digest, name="first")
+    plain = rig.source.publications
+
+    def publications_after_a_change() -> Publications:
+        rig.source.change_key(record.digest, name="second")
+        return plain()
+
+    monkeypatch.setattr(rig.source, "publications", publications_after_a_change)
+    worker = rig.worker()
+    worker.trust.review(worker.store, rig.source)
+    assert worker.trust.believed()
+    assert worker.code(raw_key) == "allowed"
+
+
+def test_a_record_of_a_newer_release_is_read_without_what_is_new(rig: Rig, valkey_url: str) -> None:
+    raw_key, record = known(rig)
+    rig.source.change_key(record.digest, name="published")
+    name = f"vk:{{account-1}}:k:{record.digest}"
+    client = redis.Redis.from_url(valkey_url)
+    newer = json.dumps({**json.loads(rig.source.keys[record.digest].dump()), "revision": 99, "invented": 1})
+    client.set(name, f"99:{newer}")
+    assert rig.workers[0].code(raw_key) == "allowed"
+
+
+def test_a_record_that_is_not_readable_is_no_fault_of_the_request(rig: Rig, valkey_url: str) -> None:
+    raw_key, record = known(rig)
+    assert rig.workers[0].code(raw_key) == "allowed"
+    client = redis.Redis.from_url(valkey_url)
+    client.set(f"vk:{{account-1}}:k:{record.digest}", "garbage")
+    assert rig.workers[0].ask(raw_key).mode is None
+    client.set(f"vk:{{account-1}}:k:{record.digest}", "99:garbage")
+    decision = rig.workers[0].ask(raw_key)
+    assert (type(decision), decision.mode) == (Allowed, "local")
+
+
+def test_the_watch_survives_whatever_happens(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = rig.workers[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.source, "legacy_forms", lambda: 1 / 0)
+        worker.watch.look()
+    assert not worker.trust.believed()
+    worker.watch.look()
+    assert worker.trust.believed()
 
 
 def _restarted_with(server: ValkeyServer, rig: Rig) -> dict[Path, bytes]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 from collections.abc import Iterator
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
@@ -180,6 +182,38 @@ def test_a_killed_process_leaves_a_table_that_works(tmp_path: Path) -> None:
         process.join()
     assert table.standing((KEY,), NOW).floors == (1,)
     table.close()
+
+
+def _fill_up(folder: Path, told: object) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))  # it can grow once
+    table = HostTable(folder)
+    counted = 0
+    try:
+        for number in range(10_000):
+            table.count((Limit("tier", 10, 3600, f"account-{number}"),), NOW, enforce=True)
+            counted += 1
+    except OSError as error:
+        told.put((counted, error.errno))  # type: ignore[attr-defined]
+
+
+def test_without_room_on_the_disk_it_counts_until_it_is_full_and_then_says_so(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    told = context.Queue()
+    process = context.Process(target=_fill_up, args=(tmp_path, told))
+    process.start()
+    counted, errno = told.get(timeout=30)
+    process.join()
+    assert (process.exitcode, counted, errno) == (0, 8192, ENOSPC)
+    table = HostTable(tmp_path)
+    limits = [Limit("tier", 10, 3600, f"account-{number}") for number in range(8192)]
+    assert all(table.standing((limit,), NOW).floors == (1,) for limit in limits)
+    assert table.standing((KEY,), NOW).floors == (0,)
+    table.close()
+
+
+def test_the_files_have_their_room_on_the_disk_from_the_start(tmp_path: Path, table: HostTable) -> None:
+    for path in tmp_path.iterdir():
+        assert path.stat().st_blocks * 512 >= path.stat().st_size
 
 
 def test_forwarded_headers_are_news_once(table: HostTable) -> None:

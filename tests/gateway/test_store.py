@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fakeredis
@@ -336,6 +337,33 @@ def test_a_dead_server_is_a_store_error_within_the_deadline(
     valkey_server.start()
     # What was written in the last moment before a kill may be lost, and is then told to be absent.
     assert isinstance(consume(store, snapshot), Counted | Absent)
+
+
+def test_one_broken_connection_takes_the_idle_ones_with_it(
+    valkey_server: ValkeyServer, snapshot: Snapshot
+) -> None:
+    store = Store(open_link(valkey_server.url, 5.0, PUBLISHED_KEY, lambda greeting: None))
+    valkey_server.pause()
+    with ThreadPoolExecutor(4) as pool:
+        trips = [pool.submit(store.published) for _ in range(4)]
+        _until(lambda: all(trip.running() for trip in trips))
+        valkey_server.resume()
+        assert [trip.result() for trip in trips] == [0] * 4
+    assert len(valkey_server.client().client_list()) > 2
+    valkey_server.kill()
+    valkey_server.start()
+    with pytest.raises(StoreError):
+        store.published()
+    assert store.published() == 0
+
+
+def test_a_late_publication_is_refused(valkey_url: str, snapshot: Snapshot) -> None:
+    link = open_link(valkey_url, 5.0, PUBLISHED_KEY, lambda greeting: None)
+    store = Store(link)
+    link.server_deadline_ms = lambda deadline: 1  # type: ignore[method-assign]
+    with pytest.raises(StoreError, match="late"):
+        store.publish(snapshot.key)
+    assert store.published() == 0
 
 
 def test_a_request_that_timed_out_is_not_counted_later(
