@@ -144,16 +144,18 @@ class AccessLog:
 
 
 def _fields(environ: WSGIEnvironment) -> dict[str, object]:
+    outcome = environ.get("vibekeys.outcome")
     fields: dict[str, object] = {
         "method": environ["REQUEST_METHOD"],
-        "path": _readable(environ.get("PATH_INFO", "")),
+        # Masking finds a key in clear; in a path it may be encoded over and over.
+        "path": "***" if outcome == "KEY_IN_URL" else _readable(environ.get("PATH_INFO", "")),
         "request_id": environ.get("vibekeys.request_id"),
         "address": environ.get("vibekeys.client_address"),
-        "outcome": environ.get("vibekeys.outcome"),
+        "outcome": outcome,
     }
-    admission = environ.get("vibekeys.admission")
-    if admission is not None:
-        snapshot = admission.snapshot
+    decision = environ.get("vibekeys.admission") or environ.get("vibekeys.refusal")
+    snapshot = decision.snapshot if decision is not None else None
+    if snapshot is not None:
         fields["key_id"] = snapshot.key.key_id
         fields["key_prefix"] = snapshot.key.prefix
         fields["account_id"] = snapshot.account.account_id

@@ -46,6 +46,26 @@ def test_lines_of_libraries_come_in_the_same_form(written: Callable[[], list[str
     assert ours.keys() - {"number"} == theirs.keys()
 
 
+def test_the_path_of_a_key_in_a_url_is_not_written(written: Callable[[], list[str]]) -> None:
+    log.configure("json")
+    environ = create_environ("/v1/%2576ibe_api_" + mint("api").removeprefix("vibe_api_"))
+    environ["vibekeys.outcome"] = "KEY_IN_URL"
+    run_wsgi_app(log.AccessLog(answer_ok), environ, buffered=True)
+    (line,) = written()
+    assert json.loads(line)["path"] == "***"
+
+
+def test_a_refusal_names_the_key_that_was_refused(written: Callable[[], list[str]]) -> None:
+    log.configure("json")
+    environ = create_environ("/v1/me")
+    key = SimpleNamespace(key_id="k1", prefix="vxk_123456")
+    snapshot = SimpleNamespace(key=key, account=SimpleNamespace(account_id="a1"))
+    environ["vibekeys.refusal"] = SimpleNamespace(snapshot=snapshot)
+    run_wsgi_app(log.AccessLog(answer_ok), environ, buffered=True)
+    (line,) = map(json.loads, written())
+    assert (line["key_id"], line["key_prefix"], line["account_id"]) == ("k1", "vxk_123456", "a1")
+
+
 def test_text_stays_on_one_line_whatever_is_in_it(written: Callable[[], list[str]]) -> None:
     log.configure("text")
     structlog.get_logger().info("two\nlines", value="a\nb", escape="\x1b[31m", plain="c")

@@ -73,6 +73,9 @@ def test_type_of_key(still_world: World, keys: dict[str, str], route: Route, key
         "/v2/keys",
         "/V1/me",
         "/v1//me",
+        "//v1/me",
+        "//healthz",
+        "/%2fmetrics",
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "TRACE"])
@@ -95,7 +98,18 @@ def test_403_other_keys_below_management_paths(
 
 @pytest.mark.parametrize("key_type", ["api", "authorization", "personal"])
 @pytest.mark.parametrize(
-    "path", ["/v1/nothing", "/", "/v1/keysmith", "/v1/portals2", "/v1/me/", "/v1//me", "/%00"]
+    "path",
+    [
+        "/v1/nothing",
+        "/",
+        "/v1/keysmith",
+        "/v1/portals2",
+        "/v1/me/",
+        "/v1//me",
+        "/%00",
+        "//v1/me",
+        "///healthz",
+    ],
 )
 def test_404_other_keys_on_unknown_paths(
     still_world: World, keys: dict[str, str], key_type: str, path: str
