@@ -65,8 +65,17 @@ class Server:
         if self._tls is not None:
             connection = self._tls.wrap_socket(connection, server_side=True)
         with connection:
-            self.requests.append(connection.recv(65_536))
+            self.requests.append(_whole_request(connection))
             self.behave(connection)
+
+
+def _whole_request(connection: socket.socket) -> bytes:
+    """Read up to the end of the body `{}`: what is left unread when a socket is closed resets the connection,
+    and the answer is lost on the way."""
+    request = b""
+    while not request.endswith(b"\r\n\r\n{}") and (part := connection.recv(65_536)):
+        request += part
+    return request
 
 
 def _answer(body: bytes, status: str = "200 OK", headers: str = "") -> Behave:
