@@ -36,7 +36,7 @@ bench: .venv/installed-dev  ## Measure, as tables beside the yardsticks
 	$(BIN)/python -m bench
 
 soak: .venv/installed-dev  ## The long reliability runs: hours, not minutes
-	$(BIN)/python -m bench.soak
+	$(BIN)/python -m pytest tests/faults --soak
 
 # A pin that still fits is kept: delete a lock first to take the newest of everything.
 lock: .venv/installed-dev  ## Rewrite requirements*.txt after a change of the dependencies

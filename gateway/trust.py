@@ -73,6 +73,9 @@ class Trust:
             if not _same_past(store.published, source):
                 store.forget_records(source.publications().done)
             source.publish_pending()
+            # A publisher that stood still may just have recorded what an older Redis was told.
+            if not _same_past(store.published, source):
+                return False
         except (StoreError, SourceError) as error:
             _log.debug("still without Redis: %s", error)
             return False
