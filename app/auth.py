@@ -39,8 +39,10 @@ class Principal:
     raw_key: str = field(repr=False)
 
     def actor(self) -> Actor:
-        """The caller as the audit log names it."""
-        return Actor("key", self.account.account_id, self.key.key_id, self.address)
+        """The caller as the audit log names it, and what the current route asks of its key."""
+        route = _route()
+        scope = None if route is None else _scope_asked(self.key, route)
+        return Actor("key", self.account.account_id, self.key.key_id, self.address, scope)
 
 
 def principal() -> Principal:
@@ -112,12 +114,17 @@ def _check_restriction(account: AccountRecord) -> None:
         )
 
 
+def _scope_asked(key: KeyRecord, route: Route) -> str | None:
+    if key.type == "personal":
+        return None
+    return route.management_scope if key.type == "management" else route.scope
+
+
 def _check_scope(key: KeyRecord, route: Route) -> None:
-    management = key.type == "management"
-    wanted = route.management_scope if management else route.scope
-    if wanted is None or key.type == "personal" or wanted in key.scopes:
+    wanted = _scope_asked(key, route)
+    if wanted is None or wanted in key.scopes:
         return
-    code = "MANAGEMENT_SCOPE_REQUIRED" if management else "SCOPE_DENIED"
+    code = "MANAGEMENT_SCOPE_REQUIRED" if key.type == "management" else "SCOPE_DENIED"
     raise ApiError(code, details={"requiredScope": wanted, "scopes": list(key.scopes)})
 
 

@@ -22,7 +22,7 @@ from flask import Flask, Response, request
 from peewee import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from gateway.denial import DENIALS
+from gateway.denial import DENIALS, Denial
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +132,8 @@ def error_response(error: ApiError) -> Response:
     response = Response(body + "\n", error.status, content_type="application/json")
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        response.headers.extend(Denial(error.code).headers())
     return response
 
 

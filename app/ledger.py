@@ -9,6 +9,10 @@
 On leaving the block the transaction commits and what changed is published; only then may an answer
 be sent. An exception in the block undoes everything. There is no network call inside the block: it
 holds the write lock.
+
+A key that changes something is judged once more under the lock. Between its admission and this moment it
+may have waited for seconds, for a webhook or for the lock itself, and the answer to its revocation may have
+been sent: nothing that it does may come after that.
 """
 
 from __future__ import annotations
@@ -23,21 +27,30 @@ from peewee import Database
 
 from app import audit
 from app.db import writing
+from app.errors import DATABASE_RETRY_AFTER, ApiError
 from app.models import Account, Audit, Heads, Key, Tombstone, Unpublished
 from app.publisher import Publisher
+from app.records import read_holder
 from app.secrets import Secrets
+from gateway.checks import first_denial
+from gateway.records import Snapshot
+from gateway.source import SourceError
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something: a person at the command line, a key's holder, or the service itself."""
+    """Who changes something: a person at the command line, a key's holder, or the service itself.
+
+    `scope` is the one that the route asks of the key; None if it asks for none.
+    """
 
     kind: Literal["cli", "key", "system"]
     account_id: str | None = None
     key_id: str | None = None
     address: str | None = None
+    scope: str | None = None
 
 
 class Change:
@@ -112,13 +125,36 @@ class Ledger:
     def change(self, actor: Actor) -> Iterator[Change]:
         """Open one change, commit it, and publish it.
 
-        Raises `ApiError` DATABASE_UNAVAILABLE, with nothing changed, if it cannot be written.
+        Raises `ApiError`, with nothing changed: DATABASE_UNAVAILABLE if it cannot be written, and where a
+        key acts that may not any more, what its next request would be answered.
         """
         with writing(self._db):
             # The clock is read under the lock, so that rows are timed in the order of their commits.
-            change = Change(actor, int(self._clock() * 1000), self._secrets)
+            now = self._clock()
+            if actor.kind == "key":
+                _check_holder(actor, self._holder(actor), now)
+            change = Change(actor, int(now * 1000), self._secrets)
             yield change
         # Only after the commit: a row that was undone must not be remembered as the log's head.
         for row in change.audit_rows:
             log.info("audit.row", seq=row.seq, mac=row.mac, action=row.action)
         self._publisher.publish(change.unpublished)
+
+    def _holder(self, actor: Actor) -> Snapshot | None:
+        try:
+            return read_holder(self._db, actor.key_id or "")
+        except SourceError as error:
+            raise ApiError("DATABASE_UNAVAILABLE", retry_after=DATABASE_RETRY_AFTER) from error
+
+
+def _check_holder(actor: Actor, holder: Snapshot | None, now: float) -> None:
+    if holder is None:
+        raise ApiError("INVALID_API_KEY", hint="The API key was deleted.")
+    denial = first_denial(holder, actor.address or "", now)
+    if denial is not None:
+        raise ApiError(denial.code, hint=denial.hint, details=denial.details or None)
+    if holder.account.status == "RESTRICTED":
+        raise ApiError("ACCOUNT_RESTRICTED", details={"accountStatus": holder.account.status})
+    if actor.scope is not None and actor.scope not in holder.key.scopes:
+        code = "MANAGEMENT_SCOPE_REQUIRED" if holder.key.type == "management" else "SCOPE_DENIED"
+        raise ApiError(code, details={"requiredScope": actor.scope, "scopes": list(holder.key.scopes)})

@@ -31,9 +31,11 @@ _KEY_COLUMNS = """
     k.ip_whitelist, k.rate_limit, k.hourly_limit, k.is_legacy"""
 _ACCOUNT_COLUMNS = "a.id, a.revision, a.status, a.tier, a.hourly_limit"
 
-_LOOKUP = f"""
+_BOTH = f"""
     SELECT {_KEY_COLUMNS}, {_ACCOUNT_COLUMNS}
-    FROM "key" AS k JOIN account AS a ON a.id = k.owner_id WHERE k.digest = ?"""
+    FROM "key" AS k JOIN account AS a ON a.id = k.owner_id"""
+_BY_DIGEST = f"{_BOTH} WHERE k.digest = ?"
+_BY_ID = f"{_BOTH} WHERE k.id = ?"
 _KEY = f'SELECT {_KEY_COLUMNS} FROM "key" AS k WHERE k.digest = ?'
 _ACCOUNT = f"SELECT {_ACCOUNT_COLUMNS} FROM account AS a WHERE a.id = ?"
 _TOMBSTONE = "SELECT digest, account_id, revision FROM tombstone WHERE digest = ?"
@@ -49,7 +51,12 @@ _KEY_WIDTH = _KEY_COLUMNS.count(",") + 1
 
 def read_snapshot(db: Database, digest: str) -> Snapshot | None:
     """Return both records of the key with this digest; None if there is none. Raises `SourceError`."""
-    return reading(db, lambda connection: _snapshot(connection, digest))
+    return reading(db, lambda connection: _snapshot(connection, _BY_DIGEST, digest))
+
+
+def read_holder(db: Database, key_id: str) -> Snapshot | None:
+    """Return both records of the key with this id; None if there is none. Raises `SourceError`."""
+    return reading(db, lambda connection: _snapshot(connection, _BY_ID, key_id))
 
 
 def read_record(db: Database, kind: str, ref: str) -> KeyRecord | AccountRecord | Tombstone:
@@ -74,8 +81,8 @@ def one(connection: apsw.Connection, statement: str, *parameters: str) -> Row:
     return tuple(row)
 
 
-def _snapshot(connection: apsw.Connection, digest: str) -> Snapshot | None:
-    row = connection.execute(_LOOKUP, (digest,)).fetchone()
+def _snapshot(connection: apsw.Connection, statement: str, ref: str) -> Snapshot | None:
+    row = connection.execute(statement, (ref,)).fetchone()
     if row is None:
         return None
     return Snapshot(_key_record(row[:_KEY_WIDTH]), _account_record(connection, row[_KEY_WIDTH:]))

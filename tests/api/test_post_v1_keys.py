@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.models import Key
 from tests.api.test_get_v1_keys import SHAPE
 from tests.api.upstream import webhook
 from tests.api.world import UNKNOWN_ID, Answer, World
@@ -159,3 +160,25 @@ def test_fields_are_checked_before_the_webhook_is_called(world: World) -> None:
 
     assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
     assert upstream.calls == []
+
+
+def test_401_revoked_while_the_webhook_was_asked(world: World) -> None:
+    with webhook() as upstream:
+        world.change_portal(world.portal, webhook_url=upstream.url)
+        upstream.while_called = lambda: world.revoke_all(world.admin)
+        answer = create(world)
+
+    assert (answer.status, answer.code) == (401, "KEY_REVOKED")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="vibekeys", error="invalid_token"'
+    assert {key.type for key in Key.select().where(Key.owner == world.admin.account)} == {"management"}
+
+
+def test_403_scope_taken_while_the_webhook_was_asked(world: World) -> None:
+    acting = world.issue("management", world.admin.account, scopes=["vibe:mgmt:keys"])
+    with webhook() as upstream:
+        world.change_portal(world.portal, webhook_url=upstream.url)
+        upstream.while_called = lambda: world.change_key(acting.key, scopes=["vibe:mgmt:portals"])
+        answer = create(world, acting.raw_key)
+
+    assert (answer.status, answer.code) == (403, "MANAGEMENT_SCOPE_REQUIRED")
+    assert answer.error["details"] == {"requiredScope": "vibe:mgmt:keys", "scopes": ["vibe:mgmt:portals"]}

@@ -160,6 +160,9 @@ class World:
     def change_key(self, key: Key, **fields: Any) -> Key:
         return self.services.keyring.change(_SYSTEM, Key.select(), key.id, fields)
 
+    def revoke_all(self, tenant: Tenant) -> int:
+        return self.services.keyring.revoke_all(_SYSTEM, tenant.account)
+
     def rotate(self, key: Key, **fields: Any) -> Issued:
         self._a_moment_later()
         return self.services.keyring.rotate(_SYSTEM, Key.select(), key.id, **fields)

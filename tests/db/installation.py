@@ -89,6 +89,10 @@ class Installation:
         settings = {"type": "personal", "name": "a key", "integrations": ["cli"], **fields}
         return self.keyring.issue(CLI, owner=owner, **settings)  # type: ignore[arg-type]
 
+    def holder(self, account: Account) -> Actor:
+        """Whoever holds a key of the account, which is made for the purpose."""
+        return Actor("key", account.id, self.key(account).key.id, "192.0.2.7")
+
     def rotate(self, key: Key, **options: object) -> Issued:
         return self.keyring.rotate(CLI, Key.select(), key.id, **options)  # type: ignore[arg-type]
 

@@ -8,7 +8,6 @@ import pytest
 from argon2 import PasswordHasher
 
 from app.errors import ApiError
-from app.ledger import Actor
 from app.models import Account, Audit, Membership, Portal, Unpublished
 from app.secrets import Secrets
 from tests.db.installation import CLI, Installation
@@ -191,7 +190,7 @@ def test_a_webhook_url_belongs_to_its_portal_and_its_secret(installation: Instal
 )
 def test_where_a_webhook_may_lead(installation: Installation, url: str, by_cli: bool, by_key: bool) -> None:
     portal = installation.portal()
-    for actor, allowed in ((CLI, by_cli), (Actor("key"), by_key)):
+    for actor, allowed in ((CLI, by_cli), (installation.holder(installation.account()), by_key)):
         if allowed:
             assert installation.portals.update(actor, portal.id, webhook_url=url).allow_private == (
                 actor == CLI

@@ -8,7 +8,6 @@ import pytest
 
 from app.errors import ApiError
 from app.keyring import PORTAL_TYPES, SETTABLE, key_status, status_is
-from app.ledger import Actor
 from app.models import Account, Audit, Key, Tombstone, Unpublished
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES, canonical
 from gateway import keys
@@ -118,8 +117,8 @@ def test_what_only_some_may_grant(
     operator = installation.account("operator@example.com", operator=True)
     actor = {
         "cli": CLI,
-        "operator": Actor("key", account_id=operator.id),
-        "owner": Actor("key", account_id=owner.id),
+        "operator": installation.holder(operator),
+        "owner": installation.holder(owner),
     }[who]
     field = "scopes" if key_type == "management" else "integrations"
     wanted = [*RIGHT[key_type][field], granted]
@@ -147,7 +146,7 @@ def test_what_a_key_holds_it_keeps_whoever_changes_it(
 ) -> None:
     wanted = [*RIGHT[key_type][field], held]
     key = installation.key(owner, **{**RIGHT[key_type], field: wanted}).key
-    changed = installation.change(key, Actor("key", account_id=owner.id), name="renamed", **{field: wanted})
+    changed = installation.change(key, installation.holder(owner), name="renamed", **{field: wanted})
     assert (changed.name, getattr(changed, field)) == ("renamed", wanted)
 
 

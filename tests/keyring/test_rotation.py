@@ -9,7 +9,6 @@ import pytest
 
 from app.errors import ApiError
 from app.keyring import NEW_KEYS_OWN, key_status
-from app.ledger import Actor
 from app.models import Audit, Heads, Key
 from tests.db.installation import CLI, HOUR, START, Installation
 
@@ -56,9 +55,10 @@ def test_the_successor_has_every_setting_and_only_the_listed_columns_of_its_own(
 def test_integrations_and_legacy_settings_go_to_the_successor_but_not_the_mark(
     installation: Installation,
 ) -> None:
-    old = installation.key(installation.account(), integrations=["ai_tools", "cli", "mcp_server"]).key
+    owner = installation.account()
+    old = installation.key(owner, integrations=["ai_tools", "cli", "mcp_server"]).key
     Key.update(is_legacy=True, unchecked_prefix=True).where(Key.id == old.id).execute()
-    new = installation.keyring.rotate(Actor("key", account_id=old.owner_id), Key.select(), old.id)
+    new = installation.keyring.rotate(installation.holder(owner), Key.select(), old.id)
     assert new.key.integrations == ["ai_tools", "cli", "mcp_server"]
     assert new.raw_key.startswith("vxk_")
     assert not new.key.is_legacy
