@@ -7,7 +7,7 @@ process killed anywhere in between leaves rows behind, and publishing them again
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 from peewee import Database, DatabaseError, InterfaceError
@@ -51,7 +51,7 @@ class Publisher:
             self.trust.lose("changes were committed meanwhile")
             return
         try:
-            self._publish(self.store, changes)
+            self._publish(self.store, _batches(changes))
         except (StoreError, SourceError) as error:
             if self.trust is None:
                 raise
@@ -68,8 +68,7 @@ class Publisher:
         """
         store = self._store_at_hand()
         try:
-            while changes := list(Unpublished.select().order_by(Unpublished.revision).limit(_BATCH)):
-                self._publish(store, changes)
+            self._publish(store, _pending())
         except (ApiError, DatabaseError, InterfaceError) as error:
             raise SourceError(str(error)) from error
 
@@ -91,18 +90,30 @@ class Publisher:
             raise StoreError("there is no Redis to publish to")
         return self.store
 
-    def _publish(self, store: Store, changes: Sequence[Unpublished]) -> None:
-        for start in range(0, len(changes), _BATCH):
-            batch = changes[start : start + _BATCH]
-            # One record changed twice is published once, where its first change stands: a new key
-            # reaches Redis before the end of the one that it replaces.
-            records = dict.fromkeys((change.kind, change.ref) for change in batch)
-            done = self._done()
-            number = max(store.publish(read_record(self._db, kind, ref)) for kind, ref in records)
-            if number <= done:
-                # Were it to count on from here, a backup of it could seem as complete as it is now.
-                raise StoreError("it was emptied, and has forgotten how much was published")
-            self._confirm(batch, number)
+    def _publish(self, store: Store, batches: Iterable[Sequence[Unpublished]]) -> None:
+        """Publish all that there is, also when the database is too busy to confirm it; `ApiError` then."""
+        busy: ApiError | None = None
+        for batch in batches:
+            number = self._publish_batch(store, batch)
+            try:
+                # Not tried again: each time would wait as long for the lock, and the changes with it.
+                if busy is None:
+                    self._confirm(batch, number)
+            except ApiError as error:
+                busy = error
+        if busy is not None:
+            raise busy
+
+    def _publish_batch(self, store: Store, batch: Sequence[Unpublished]) -> int:
+        # One record changed twice is published once, where its first change stands: a new key
+        # reaches Redis before the end of the one that it replaces.
+        records = dict.fromkeys((change.kind, change.ref) for change in batch)
+        done = self._done()
+        number = max(store.publish(read_record(self._db, kind, ref)) for kind, ref in records)
+        if number <= done:
+            # Were it to count on from here, a backup of it could seem as complete as it is now.
+            raise StoreError("it was emptied, and has forgotten how much was published")
+        return number
 
     def _done(self) -> int:
         try:
@@ -115,6 +126,20 @@ class Publisher:
             revisions = [change.revision for change in batch]
             Unpublished.delete().where(Unpublished.revision.in_(revisions)).execute()
             Heads.update(published=number).where(Heads.id == 1, Heads.published < number).execute()
+
+
+def _batches(changes: Sequence[Unpublished]) -> Iterator[Sequence[Unpublished]]:
+    for start in range(0, len(changes), _BATCH):
+        yield changes[start : start + _BATCH]
+
+
+def _pending() -> Iterator[Sequence[Unpublished]]:
+    # By revision, not from the top each time: rows that could not be confirmed are still there.
+    passed = 0
+    following = Unpublished.select().order_by(Unpublished.revision).limit(_BATCH)
+    while batch := list(following.where(Unpublished.revision > passed)):
+        yield batch
+        passed = batch[-1].revision
 
 
 def _every_record() -> Iterator[tuple[str, str]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 
+from app import publisher
 from app.models import Account, Heads, Key, Unpublished
 from app.publisher import Publisher
 from app.records import read_record
@@ -165,33 +167,76 @@ def test_a_key_deleted_before_an_older_change_was_published_is_published_as_its_
     assert not Unpublished.select().exists()
 
 
-def test_a_publication_that_the_database_cannot_confirm_is_done_and_stays_pending(
-    tmp_path: Path, valkey_url: str
-) -> None:
-    installation = Installation(tmp_path, busy_timeout=0.05)
-    owner = installation.account()
-    store, _ = installation.use_redis(valkey_url)
-    locker = apsw.Connection(str(installation.config.database_path))
+class Locker:
+    """Somebody else who takes the database's write lock as soon as anything is published."""
 
-    class LocksAfterPublishing:
-        def publish(self, record: KeyRecord | AccountRecord | Tombstone) -> int:
-            number = store.publish(record)
-            locker.execute("BEGIN IMMEDIATE")
+    def __init__(self, installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._connection = apsw.Connection(str(installation.config.database_path))
+        store = _store(installation)
+        publish = store.publish
+
+        def publish_and_lock(record: KeyRecord | AccountRecord | Tombstone) -> int:
+            number = publish(record)
+            if self._connection.getautocommit():
+                self._connection.execute("BEGIN IMMEDIATE")
             return number
 
-    installation.publisher.store = LocksAfterPublishing()  # type: ignore[assignment]
-    key = installation.key(owner).key
-    installation.publisher.store = store
-    assert _recalled(installation, key.digest) == installation.source.lookup(key.digest)
-    assert _believed(installation)
-    assert Unpublished.select().count() == 1
-    with pytest.raises(SourceError):
-        installation.source.publish_pending()
-    locker.execute("ROLLBACK")
-    locker.close()
-    installation.source.publish_pending()
-    assert not Unpublished.select().exists()
+        monkeypatch.setattr(store, "publish", publish_and_lock)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def impatient(tmp_path: Path, valkey_url: str) -> Iterator[Installation]:
+    """One that soon gives up waiting for the write lock."""
+    installation = Installation(tmp_path, busy_timeout=0.05)
+    installation.use_redis(valkey_url)
+    yield installation
     installation.close()
+
+
+def test_a_publication_that_the_database_cannot_confirm_is_done_and_stays_pending(
+    impatient: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = impatient.account()
+    with monkeypatch.context() as meanwhile, closing(Locker(impatient, meanwhile)):
+        key = impatient.key(owner).key
+        assert _recalled(impatient, key.digest) == impatient.source.lookup(key.digest)
+        assert _believed(impatient)
+        assert Unpublished.select().count() == 1
+        with pytest.raises(SourceError):
+            impatient.source.publish_pending()
+    impatient.source.publish_pending()
+    assert not Unpublished.select().exists()
+
+
+@pytest.mark.parametrize("by", ["the change itself", "whoever publishes what is left over"])
+def test_all_is_published_also_when_the_first_confirmation_fails(
+    impatient: Installation, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    monkeypatch.setattr(publisher, "_BATCH", 2)
+    owner = impatient.account()
+    issued = [impatient.key(owner).key for _ in range(5)]
+    if by == "the change itself":
+        with monkeypatch.context() as meanwhile, closing(Locker(impatient, meanwhile)):
+            assert impatient.keyring.revoke_all(CLI, owner) == 5
+    else:
+        with monkeypatch.context() as without_redis:
+            without_redis.setattr(impatient.publisher, "store", None)
+            impatient.keyring.revoke_all(CLI, owner)
+        with (
+            monkeypatch.context() as meanwhile,
+            closing(Locker(impatient, meanwhile)),
+            pytest.raises(SourceError),
+        ):
+            impatient.source.publish_pending()
+    assert _believed(impatient)
+    recalled = [_recalled(impatient, key.digest) for key in issued]
+    assert [snapshot and snapshot.key.revoked for snapshot in recalled] == [True] * 5
+    assert Unpublished.select().count() == 5
+    impatient.source.publish_pending()
+    assert not Unpublished.select().exists()
 
 
 def test_more_changes_than_fit_one_confirmation_are_all_published(
