@@ -157,9 +157,11 @@ class Keyring:
             held = frozenset(key.scopes) | frozenset(key.integrations)
             before = _facts(key)
             _assign(key, fields, change.now_ms)
-            _check_openings(key)
-            _check_grants(actor, key, held)
             after = _facts(key)
+            # Only if they change: what was granted by other rules must not keep a key from being revoked.
+            if any(after[name] != before[name] for name in ("scopes", "integrations")):
+                _check_openings(key)
+                _check_grants(actor, key, held)
             if after != before:
                 change.key(key)
                 change.audit(_action(before, after), "key", key.id, *_difference(before, after))

@@ -183,6 +183,29 @@ def test_a_column_that_is_not_settable_is_a_programming_error(
         installation.change(key, digest="0" * 64)
 
 
+@pytest.mark.parametrize(
+    ("key_type", "outdated"),
+    [("personal", {"integrations": []}), ("api", {"scopes": ["crm", "withdrawn"]})],
+    ids=["a legacy key without integrations", "a scope that left the table"],
+)
+@pytest.mark.parametrize("with_the_rest", [False, True])
+def test_a_key_whose_grants_would_not_be_given_today_can_be_changed_and_revoked(
+    installation: Installation,
+    owner: Account,
+    key_type: str,
+    outdated: dict[str, list[str]],
+    with_the_rest: bool,
+) -> None:
+    key = installation.key(owner, **_fields(installation, owner, key_type)).key
+    Key.update(**outdated).where(Key.id == key.id).execute()
+    fields = outdated if with_the_rest else {}
+    assert installation.change(key, name="renamed", status="REVOKED", **fields).revoked
+    (field, value) = next(iter(outdated.items()))
+    with pytest.raises(ApiError) as refused:
+        installation.change(key, **{field: [*value, "nonsense"]})
+    assert list(refused.value.details or ()) == [field]
+
+
 def test_setting_what_is_already_so_changes_nothing(installation: Installation, owner: Account) -> None:
     key = installation.key(owner).key
     rows = Audit.select().count()
