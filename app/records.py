@@ -39,12 +39,20 @@ _BY_ID = f"{_BOTH} WHERE k.id = ?"
 _KEY = f'SELECT {_KEY_COLUMNS} FROM "key" AS k WHERE k.digest = ?'
 _ACCOUNT = f"SELECT {_ACCOUNT_COLUMNS} FROM account AS a WHERE a.id = ?"
 _TOMBSTONE = "SELECT digest, account_id, revision FROM tombstone WHERE digest = ?"
+# `held` goes from one of the owner's portals to the next in the index, and so passes over all keys but
+# the first of each: there is no cap on the number of keys. A former member's portals are wanted too, since
+# it is told first whether the portal is active.
 _PORTALS = """
+    WITH RECURSIVE held(portal_id) AS (
+        SELECT ''
+        UNION ALL
+        SELECT (SELECT min(portal_id) FROM "key" WHERE owner_id = ?1 AND portal_id > held.portal_id)
+        FROM held WHERE held.portal_id IS NOT NULL)
     SELECT p.id, p.status = 'ACTIVE', m.account_id IS NOT NULL
     FROM portal AS p LEFT JOIN membership AS m ON m.portal_id = p.id AND m.account_id = ?1
     WHERE p.id IN (
         SELECT portal_id FROM membership WHERE account_id = ?1
-        UNION SELECT portal_id FROM "key" WHERE owner_id = ?1)"""
+        UNION ALL SELECT portal_id FROM held)"""
 
 _KEY_WIDTH = _KEY_COLUMNS.count(",") + 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import apsw
 from peewee import Database
 
 from app.publisher import Publisher
@@ -11,7 +12,12 @@ from gateway.records import Snapshot
 from gateway.source import LegacyForms, Publications
 
 _PUBLICATIONS = "SELECT published, (SELECT count(*) FROM unpublished) FROM heads WHERE id = 1"
-_LEGACY_FORMS = 'SELECT DISTINCT key_prefix, unchecked_prefix FROM "key" WHERE is_legacy'
+# The first row that the index has is the answer: the number of legacy keys does not matter.
+_ANY_LEGACY = 'SELECT EXISTS (SELECT 1 FROM "key" WHERE is_legacy)'
+_ANY_UNCHECKED = """
+    SELECT EXISTS (SELECT 1 FROM "key"
+    WHERE is_legacy AND unchecked_prefix = TRUE AND key_prefix >= ? AND key_prefix < ?)"""
+_BEHIND_ASCII = "\x7f"  # and so behind all that a prefix can be followed by
 
 
 class DatabaseSource:
@@ -36,11 +42,14 @@ class DatabaseSource:
 
     def legacy_forms(self) -> LegacyForms:
         """Return whether there are legacy keys, and under which of our own prefixes."""
-        rows = reading(self._db, lambda connection: list(connection.execute(_LEGACY_FORMS)))
-        unchecked = [key_prefix for key_prefix, unchecked_prefix in rows if unchecked_prefix]
-        return LegacyForms(
-            any=bool(rows),
-            unchecked_prefixes=frozenset(
-                prefix for prefix in PREFIXES.values() if any(shown.startswith(prefix) for shown in unchecked)
-            ),
-        )
+        return reading(self._db, _legacy_forms)
+
+
+def _legacy_forms(connection: apsw.Connection) -> LegacyForms:
+    (legacy,) = one(connection, _ANY_LEGACY)
+    unchecked = [
+        prefix
+        for prefix in PREFIXES.values()
+        if one(connection, _ANY_UNCHECKED, prefix, prefix + _BEHIND_ASCII)[0]
+    ]
+    return LegacyForms(any=bool(legacy), unchecked_prefixes=frozenset(unchecked))

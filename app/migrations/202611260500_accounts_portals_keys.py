@@ -112,10 +112,11 @@ class Key(Model):
         indexes = (
             (("portal", "created_at", "id"), False),
             (("owner", "created_at", "id"), False),
+            (("owner", "portal"), False),
         )
 
 
-Key.add_index(Key.index(Key.key_prefix, name="key_legacy", where=SQL("is_legacy")))
+Key.add_index(Key.index(Key.unchecked_prefix, Key.key_prefix, name="key_legacy", where=SQL("is_legacy")))
 
 
 class Tombstone(Model):

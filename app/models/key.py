@@ -68,11 +68,12 @@ class Key(Base):
         indexes = (
             (("portal", "created_at", "id"), False),
             (("owner", "created_at", "id"), False),
+            (("owner", "portal"), False),
         )
 
 
-# The gateway asks again and again whether there are legacy keys at all; few rows, or none, answer.
-Key.add_index(Key.index(Key.key_prefix, name="key_legacy", where=SQL("is_legacy")))
+# Every worker asks each second whether there are legacy keys, and under which of our prefixes.
+Key.add_index(Key.index(Key.unchecked_prefix, Key.key_prefix, name="key_legacy", where=SQL("is_legacy")))
 
 
 class Tombstone(Base):
