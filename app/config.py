@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import SplitResult, urlsplit
 
+from gateway.address import parse_network
+
 __all__ = ["Config", "ConfigError", "LogFormat", "RedisDown"]
 
 RedisDown = Literal["local", "open", "closed"]
@@ -236,13 +238,9 @@ class _Reader:
 def _network(name: str, text: str) -> str:
     try:
         # A scoped address names an interface of one machine: ipaddress would take it, and never match it.
-        network = ipaddress.ip_network("" if "%" in text else text, strict=False)
+        return str(parse_network("" if "%" in text else text))
     except ValueError:
         raise ConfigError(f"{name}: {_quoted(text)} is not an address or CIDR like 10.0.0.0/8") from None
-    mapped = network.network_address.ipv4_mapped if network.version == 6 else None
-    if mapped is None or network.prefixlen < 96:
-        return str(network)
-    return str(ipaddress.ip_network((mapped, network.prefixlen - 96)))
 
 
 def _split(text: str) -> SplitResult | None:

@@ -67,10 +67,15 @@ def _installation(config: Config) -> Iterator[Finding]:
     if not config.state_dir.is_dir():
         yield Finding("state dir", False, f"{config.state_dir} is no folder", "run `vibekeys migrate`")
         return
-    running = service_is_running(config.state_dir)
     yield _state_dir(config.state_dir)
-    yield _secret(config)
-    yield _proxies(config.state_dir)
+    try:
+        running = service_is_running(config.state_dir)
+        yield _secret(config)
+        yield _proxies(config.state_dir)
+    except OSError as error:
+        remedy = f"run it as the user of the service, or chown the folder to user {os.geteuid()}"
+        yield Finding("state dir", False, f"{error.filename}: {error.strerror}", remedy)
+        return
     try:
         db = connect(config)
     except DatabaseMissing:

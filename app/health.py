@@ -45,8 +45,8 @@ def metrics() -> Response:
     token = services().config.metrics_token
     if not token:
         raise ApiError("NOT_FOUND")
-    sent = request.headers.get("Authorization", "").encode()
-    if not hmac.compare_digest(sent, f"Bearer {token}".encode()):
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(sent.strip().encode(), token.encode()):
         refusal = error_response(ApiError("INVALID_API_KEY", "This path takes METRICS_TOKEN as its bearer."))
         refusal.headers["WWW-Authenticate"] = "Bearer"
         return refusal

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask import request
+from werkzeug.exceptions import HTTPException
 
 from app.errors import ApiError
 from app.schemas.base import WHOLE_BODY, bad_fields
@@ -50,7 +51,13 @@ def _read(max_bytes: int) -> bytes:
     # A chunked body announces no length, and is cut off by werkzeug at the limit without a word: so
     # one byte more is asked for, which must not come.
     request.max_content_length = max_bytes + 1
-    text = request.get_data()
+    try:
+        text = request.get_data()
+    except HTTPException:
+        raise
+    except Exception as error:
+        # What the server's stream raises at broken chunks or a broken connection, each server its own.
+        raise _bad_body("Could not be read.") from error
     if len(text) > max_bytes:
         raise ApiError("PAYLOAD_TOO_LARGE")
     return text

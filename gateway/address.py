@@ -7,6 +7,7 @@ the IPv4 addresses that they are, in lists and in requests alike.
 from __future__ import annotations
 
 import ipaddress
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
@@ -16,6 +17,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # A load balancer adds a hop or two. A longer list is somebody's play, and is not walked to its end.
 MAX_HOPS = 32
+
+_PREFIX_LENGTH = re.compile(r"/[0-9]{1,3}\Z")
 
 
 @lru_cache(maxsize=1024)  # a request's address is asked for more than once, and comes again
@@ -36,8 +39,11 @@ def parse_address(text: str) -> Address | None:
 def parse_network(text: str) -> Network:
     """Return the network of an address or CIDR, host bits cleared.
 
-    Raises ValueError when `text` is neither.
+    Raises ValueError when `text` is neither. A netmask (``10.0.0.1/0.0.0.0``) is not taken for a prefix
+    length: a typing error there would open a list to the world.
     """
+    if "/" in text and not _PREFIX_LENGTH.search(text):
+        raise ValueError(f"{text!r} is no CIDR")
     network = ipaddress.ip_network(text, strict=False)
     if isinstance(network, ipaddress.IPv6Network):
         mapped = network.network_address.ipv4_mapped

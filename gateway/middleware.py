@@ -113,18 +113,14 @@ def _decision_headers(decision: Allowed | Refused, now: float) -> Headers:
     headers = limit_headers(decision.usages, now)
     if decision.mode is not None:
         headers.append(("X-RateLimit-Mode", decision.mode))
-    if decision.snapshot is not None and _reached_the_limits(decision):
-        headers += _grace_headers(decision.snapshot.key)
+    if decision.snapshot is not None:
+        headers += _grace_headers(decision.snapshot.key, now)
     return headers
 
 
-def _reached_the_limits(decision: Allowed | Refused) -> bool:
-    return isinstance(decision, Allowed) or decision.denial.code == "RATE_LIMITED"
-
-
-def _grace_headers(key: KeyRecord) -> Headers:
+def _grace_headers(key: KeyRecord, now: float) -> Headers:
     """Tell the user of a rotated key when it ends: RFC 9745 (Deprecation) and RFC 8594 (Sunset)."""
-    if key.grace_ends_at is None or key.deprecated_at is None:
+    if key.grace_ends_at is None or key.deprecated_at is None or key.grace_ends_at <= now:
         return []
     ends = datetime.fromtimestamp(key.grace_ends_at, UTC)
     return [

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from peewee import CharField, Database
@@ -52,6 +54,6 @@ def _runner(db: Database) -> Runner:
 @contextmanager
 def _locked(state_dir: Path) -> Iterator[None]:
     state_dir.mkdir(parents=True, exist_ok=True)
-    with (state_dir / LOCK_NAME).open("w") as lock:
+    with open(state_dir / LOCK_NAME, "w", opener=partial(os.open, mode=0o600)) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

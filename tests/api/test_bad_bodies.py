@@ -138,6 +138,33 @@ def test_413_chunked(still_world: World, key_id: str, write: str) -> None:
     assert (answer.status, answer.code) == (413, "PAYLOAD_TOO_LARGE")
 
 
+class BrokenStream(io.RawIOBase):
+    """What a server hands over of a body whose chunks are malformed: it fails where they are read."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: object) -> int:
+        raise ValueError("zz is no chunk size")
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_400_a_body_that_cannot_be_read(still_world: World, key_id: str, write: str) -> None:
+    answer = send(
+        still_world,
+        write,
+        key_id,
+        content_type=JSON,
+        environ_overrides={
+            "wsgi.input": BrokenStream(),
+            "wsgi.input_terminated": True,
+            "HTTP_TRANSFER_ENCODING": "chunked",
+        },
+    )
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
+
+
 def test_200_chunked_body_is_read(world: World) -> None:
     issued = world.portal_key()
 
@@ -204,6 +231,7 @@ BAD_FIELDS: dict[str, list[Any]] = {
     "name": [*TEXT, " ", "\t", " ", "n" * 256, "n" * 10_000, "a\nb", "a\x1bb", "a\x7fb", "a\x85b"],
     "scopes": [*LIST, [], ["unknown"], ["CRM"], ["vibe:mgmt:keys"], ["ai_tools"], ["crm"] * 1001, [" crm"]],
     "ipWhitelist": [
+        ["10.0.0.1/0.0.0.0"],
         *[value for value in LIST if value != [""]],
         *[[text] for text in ("", "10.0.0", "10.0.0.1/33", "10.0.0.1/-1", "::1/129", "fe80::1%eth0", " ::1")],
         *[

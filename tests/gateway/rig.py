@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gateway.authorize import Allowed, Authorizer, Policy, Refused
 from gateway.host_table import HostTable
+from gateway.records import AccountRecord, KeyRecord
 from gateway.redis_link import Greeting, open_link
 from gateway.source import LegacyForms
 from gateway.store import PUBLISHED_KEY, Store
 from gateway.trust import Trust, Watch
-from tests.gateway.records import MemorySource
+from tests.gateway.records import MemorySource, new_key
 
 START = 1_700_002_800.0  # the top of an hour
 
@@ -80,3 +82,13 @@ class Rig:
     def close(self) -> None:
         for worker in self.workers:
             worker.close()
+
+
+MakeRig = Callable[..., Rig]
+
+
+def known(rig: Rig, account: AccountRecord | None = None, **fields: Any) -> tuple[str, KeyRecord]:
+    """Return a raw key that the source knows, with its record."""
+    raw_key, record = new_key(**fields)
+    rig.source.add(record, account)
+    return raw_key, record

@@ -75,7 +75,22 @@ def test_a_thousand_networks_are_all_found() -> None:
         assert (address in networks) is (number % 2 == 0)
 
 
-@pytest.mark.parametrize("text", ["", "10", "10.0.0.256", "10.0.0.0/33", "a::b::c", "10.0.0.1 ", "０.0.0.0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "10",
+        "10.0.0.256",
+        "10.0.0.0/33",
+        "a::b::c",
+        "10.0.0.1 ",
+        "10.0.0.1/0.0.0.0",
+        "1.2.3.4/0.0.0.255",
+        "10.0.0.0/",
+        "10.0.0.0/8/8",
+        "０.0.0.0",
+    ],
+)
 def test_what_is_no_network_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         parse_network(text)

@@ -189,6 +189,14 @@ def test_a_rotated_key_in_grace_is_told_its_end(served: Served) -> None:
         assert headers["X-Key-Grace-Ends-At"] == "2023-11-14T23:00:00.500Z"
 
 
+def test_a_refused_call_in_grace_is_told_its_end_too_and_none_after_it(served: Served) -> None:
+    fields = {"deprecated_at": START - 60, "ip_whitelist": ("198.51.100.1",)}
+    _, headers, _ = served.get(x_api_key=good_key(served, **fields, grace_ends_at=START + 1))
+    assert "Sunset" in headers
+    _, headers, _ = served.get(x_api_key=good_key(served, **fields, grace_ends_at=START))
+    assert "Sunset" not in headers
+
+
 def test_an_account_without_limits_has_no_limit_headers(served: Served) -> None:
     raw_key, record = new_key(account_id="big")
     served.rig.source.add(record, AccountRecord("big", 1, tier="enterprise"))

@@ -52,7 +52,7 @@ def test_gunicorn_takes_no_setting_from_folder_or_environment_and_hides_its_name
 def test_metrics_are_for_their_token_and_are_the_sum_of_all_workers(service: Service) -> None:
     assert service.get("/metrics")[0] == 401
     assert service.get("/metrics", {"Authorization": "Bearer of-others"})[0] == 401
-    status, headers, body = service.get("/metrics", {"Authorization": "Bearer of-prometheus"})
+    status, headers, body = service.get("/metrics", {"Authorization": "bearer of-prometheus"})
     assert status == 200
     assert headers["Content-Type"].startswith("text/plain")
     assert b'vibekeys_redis_mode{mode="redis"} 1.0' in body
