@@ -11,7 +11,6 @@ from app.cli.output import json_option, print_json, print_one, print_table
 from app.cli.session import account_named, opened, operator, portal_named
 
 if TYPE_CHECKING:
-    from app.models import Portal
     from app.services import Services
 
 STATUSES = ("ACTIVE", "INACTIVE")
@@ -47,7 +46,7 @@ def create(domain: str, as_json: bool, **options: Any) -> None:
     """Make a portal."""
     given = _given(**options)
     with opened() as services:
-        _print(services, services.portals.create(operator(), domain, **given), as_json)
+        _print(services, services.portals.create(operator(), domain, **given).id, as_json)
 
 
 @portals.command("list")
@@ -57,7 +56,7 @@ def list_(as_json: bool) -> None:
     with opened(redis="none") as services:
         from app.schemas.portal_card import portal_cards
 
-        cards = portal_cards(list(services.portals.list()), services.clock())
+        cards = portal_cards(services.portals.list(), services.clock())
         if as_json:
             print_json(cards)
         else:
@@ -81,7 +80,8 @@ def update(portal: str | None, domain: str | None, as_json: bool, **options: Any
     if not given:
         raise click.UsageError("Nothing to change: give at least one option.")
     with opened() as services:
-        _print(services, services.portals.update(operator(), portal_named(name).id, **given), as_json)
+        changed = services.portals.update(operator(), portal_named(name).id, **given)
+        _print(services, changed.id, as_json)
 
 
 @portals.command("add-member")
@@ -127,7 +127,9 @@ def _given(webhook_url: Any, status: str | None, linked: bool | None) -> dict[st
     return given
 
 
-def _print(services: Services, portal: Portal, as_json: bool) -> None:
+def _print(services: Services, portal_id: str, as_json: bool) -> None:
+    from app.models import Portal
     from app.schemas.portal_card import portal_cards
 
-    print_one(portal_cards([portal], services.clock())[0], as_json)
+    shown = portal_cards(Portal.select().where(Portal.id == portal_id), services.clock())
+    print_one(shown[0], as_json)

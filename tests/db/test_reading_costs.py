@@ -1,16 +1,18 @@
-"""What the gateway reads costs the same however many keys there are, counted in steps of SQLite's machine."""
+"""Reading costs the same however many other keys there are, counted in steps of SQLite's machine."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count, islice
+from typing import Any
 
 from app.db import driver
-from app.models import Key
+from app.models import Key, Portal
+from app.schemas.portal_card import portal_cards
 from gateway.keys import PREFIXES
 from gateway.records import PortalState
 from gateway.source import LegacyForms
-from tests.db.installation import CLI, Installation
+from tests.db.installation import CLI, START, Installation
 
 MANY = 500
 
@@ -78,3 +80,27 @@ def test_legacy_forms_cost_no_more_with_many_legacy_keys(installation: Installat
     assert installation.source.legacy_forms() == LegacyForms(
         any=True, unchecked_prefixes=frozenset({PREFIXES["personal"]})
     )
+
+
+def test_showing_one_portal_costs_no_more_when_another_has_many_keys_and_members(
+    installation: Installation,
+) -> None:
+    owner = installation.account()
+    shown, other = (installation.portal(owner, domain=f"{name}.example") for name in ("shown", "other"))
+    for portal in (shown, other, other):
+        key = installation.key(owner, type="api", portal=portal, scopes=["crm"], integrations=()).key
+
+    def cards() -> list[dict[str, Any]]:
+        return portal_cards(Portal.select().where(Portal.id == shown.id), START)
+
+    before = _steps(installation, cards)
+    _multiply(installation, key)
+    for number in range(20):
+        account = installation.account(f"member-{number}@example.com")
+        installation.portals.set_member(CLI, other.id, account.id, "MEMBER")
+    assert _steps(installation, cards) == before
+    (card,) = cards()
+    assert card["appKeyCount"] == len(card["members"]) == 1
+    by_domain = {card["domain"]: card for card in portal_cards(installation.portals.list(), START)}
+    assert by_domain["other.example"]["appKeyCount"] == 2 + MANY
+    assert len(by_domain["other.example"]["members"]) == 21
