@@ -104,6 +104,7 @@ class Watch(threading.Thread):
         self._trust, self._store, self._source = trust, store, source
         self._stopped = threading.Event()
         self.legacy_forms = LegacyForms()
+        self._source_fails = False
 
     def begin(self) -> None:
         """Look for the first time, before any request, and go on looking."""
@@ -134,8 +135,11 @@ class Watch(threading.Thread):
     def _attempt(self, step: Callable[[], None]) -> None:
         try:
             step()
+            self._source_fails = False
         except SourceError as error:
-            _log.warning("the database can't tell what is to be published: %s", error)
+            if not self._source_fails:
+                _log.warning("the database can't tell what is to be published: %s", error)
+            self._source_fails = True
         except StoreError as error:
             self._trust.lose(str(error))
         except Exception:

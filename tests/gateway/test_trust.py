@@ -162,6 +162,14 @@ def test_a_record_that_is_not_readable_is_no_fault_of_the_request(rig: Rig, valk
     assert (type(decision), decision.mode) == (Allowed, "local")
 
 
+def test_a_source_that_is_away_is_logged_once_each_time(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    watch = rig.workers[0].watch
+    for away in (True, True, False, True, True):
+        rig.source.away = away
+        watch.look()
+    assert len([record for record in caplog.records if "can't tell" in record.getMessage()]) == 2
+
+
 def test_the_watch_survives_whatever_happens(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = rig.workers[0]
     with monkeypatch.context() as patch:

@@ -44,3 +44,13 @@ def test_a_bad_setting_is_one_line_without_a_traceback(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_one_line_too(tmp_path: Path) -> None:
     said = refusal(environment(tmp_path, STATE_DIR="/dev/null/state"), GUNICORN)
     assert said == "vibekeys: STATE_DIR: cannot write /dev/null/state/metrics: Not a directory\n"
+
+
+def test_a_missing_database_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    environ = environment(tmp_path, REDIS_URL="redis://127.0.0.1:1", PORT=str(free_port()))
+    ended = subprocess.run(
+        GUNICORN, env=environ, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert ended.returncode == 3
+    assert "run `vibekeys migrate`" in ended.stderr
+    assert "Traceback" not in ended.stderr
