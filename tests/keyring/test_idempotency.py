@@ -75,7 +75,7 @@ def test_a_running_call_is_waited_for_30_seconds_and_then_taken_over(installatio
     installation.clock.now += RUN_MS / 1000 - 1.5
     with pytest.raises(ApiError) as refused:
         installation.idempotency.begin(CALLER, "one", REQUEST)
-    assert (refused.value.code, refused.value.retry_after) == ("IDEMPOTENCY_IN_PROGRESS", 2)
+    assert (refused.value.code, refused.value.retry_after) == ("IDEMPOTENCY_IN_PROGRESS", 1)
     installation.clock.now += 1.5
     second = _begin(installation)
     assert second.attempt != first.attempt
