@@ -44,6 +44,8 @@ TICKET_STATUSES = {
 }
 TICKET_CATEGORIES = ("BUG", "SUGGESTION", "DOCS", "CHAT", "BOTS", "OTHER")
 
+_LIMITS_ANSWER = LimitsAnswer()
+
 
 @blueprint.operation("GET", "/v1/me", gives=answer_of(MeAnswer))
 def get_me() -> Response:
@@ -57,7 +59,8 @@ def get_me() -> Response:
 
 def _key_itself(caller: Principal) -> dict[str, Any]:
     record = caller.key
-    row = Key.get_or_none(Key.id == record.key_id, Key.owner == record.account_id)
+    place = Key.select(Key.owner, Key.predecessor_id, Key.successor_id, Key.grace_ends_at)
+    row = place.where(Key.id == record.key_id, Key.owner == record.account_id).first()
     return {
         "type": record.type,
         "keyPrefix": record.prefix,
@@ -66,7 +69,7 @@ def _key_itself(caller: Principal) -> dict[str, Any]:
         "expiresAt": None if record.expires_at is None else iso(round(record.expires_at * 1000)),
         "scopes": list(record.scopes),
         "integrations": list(record.integrations),
-        "limits": LimitsAnswer().dump(_limits(caller.usages)),
+        "limits": _LIMITS_ANSWER.dump(_limits(caller.usages)),
         "rotation": None if row is None else rotation_of(row),  # deleted since it was admitted
     }
 

@@ -243,7 +243,10 @@ def issued_answer(issued: Issued, now: float) -> dict[str, Any]:
 
 
 def rotation_of(key: Key) -> dict[str, Any] | None:
-    """Return one key's `rotation`, with the query that it may need."""
+    """Return one key's `rotation`, with the query that it may need.
+
+    Of the key it reads `owner`, `predecessor_id`, `successor_id` and `grace_ends_at`.
+    """
     rotation = _rotation(key, _predecessors_graces([key]))
     shown: dict[str, Any] | None = None if rotation is None else Rotation().dump(rotation)
     return shown
