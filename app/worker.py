@@ -1,8 +1,11 @@
 """The background worker of `vibekeys worker`: what nobody waits for.
 
-Each second it publishes what a killed process left unpublished. Each minute, if no other worker of this host
-does, it removes kept answers that have expired. A database or a Redis that is away stops neither it nor the
-log: a chore that fails says so once, is tried again at its next turn, and says once that it works again.
+Each minute, if no other worker of this host does, it removes kept answers that have expired. A database that
+is away stops neither it nor the log: a chore that fails says so once, is tried again at its next turn, and
+says once that it works again.
+
+What a killed process left unpublished is none of its business: every web worker looks for that each second
+(`gateway.trust.Watch`), and where none runs nobody relies on Redis.
 """
 
 from __future__ import annotations
@@ -23,10 +26,7 @@ from app.errors import ApiError
 from app.idempotency import KEPT_MS
 from app.models import Idempotency
 from app.services import Services
-from gateway.source import SourceError
-from gateway.store import StoreError
 
-PUBLISH_SECONDS = 1.0
 TIDY_SECONDS = 60.0
 _TIDIED_AT_ONCE = 500
 
@@ -36,19 +36,15 @@ log = structlog.get_logger(__name__)
 
 
 def work(services: Services, stopped: Callable[[float], T]) -> T:
-    """Do the chores until told to stop, and return by what.
+    """Do what is due until told to stop, and return by what.
 
     `stopped` waits for the given seconds, or until the worker is to end: then it returns at once something
     true. `threading.Event.wait` is one.
     """
-    chores = (
-        Chore("publish", PUBLISH_SECONDS, lambda: publish(services)),
-        Chore("tidy", TIDY_SECONDS, lambda: tidy(services)),
-    )
+    tidying = Chore("tidy", TIDY_SECONDS, lambda: tidy(services))
     log.info("worker.started")
-    while not (told := stopped(min(chore.due_in(time.monotonic()) for chore in chores))):
-        for chore in chores:
-            chore.do_if_due(time.monotonic())
+    while not (told := stopped(tidying.due_in(time.monotonic()))):
+        tidying.do_if_due(time.monotonic())
     log.info("worker.stopped")
     return told
 
@@ -68,13 +64,13 @@ class Chore:
         return max(self._due_at - now, 0.0)
 
     def do_if_due(self, now: float) -> None:
-        """Do it if its time has come; a database or Redis that is away is no exception here."""
+        """Do it if its time has come; a database that is away is no exception here."""
         if now < self._due_at:
             return
         self._due_at = now + self._seconds
         try:
             self._do()
-        except (StoreError, SourceError, ApiError, PeeweeException, OSError) as error:
+        except (ApiError, PeeweeException, OSError) as error:
             if not self._fails:
                 log.warning("worker.chore_fails", chore=self._name, reason=str(error))
             self._fails = True
@@ -82,23 +78,6 @@ class Chore:
             if self._fails:
                 log.info("worker.chore_works_again", chore=self._name)
             self._fails = False
-
-
-def publish(services: Services) -> None:
-    """Publish what is pending, or else bring back a Redis that this host has stopped believing.
-
-    Raises `StoreError` or `SourceError` while either can't be done.
-    """
-    if services.store is None or services.trust is None:
-        return
-    if services.trust.believed():
-        try:
-            services.source.publish_pending()
-        except StoreError as error:
-            services.trust.lose(str(error))
-            raise
-    elif not services.trust.recover(services.store, services.source):
-        raise StoreError("Redis is away, or behind the database")
 
 
 def tidy(services: Services) -> None:

@@ -63,12 +63,12 @@ def migrate(as_json: bool) -> None:
 @click.command()
 @json_option
 def worker(as_json: bool) -> None:
-    """Publish what is left over and tidy up, until told to stop."""
+    """Tidy up, until told to stop."""
     from app import log
     from app.serve.signals import SignalQueue
     from app.worker import work
 
-    with opened(redis="required") as services:
+    with opened(redis="none") as services:
         log.configure(services.config.log_format or "text")
         signals = SignalQueue((signal.SIGTERM, signal.SIGINT))
         received = work(services, signals.wait)

@@ -7,31 +7,27 @@ from pathlib import Path
 
 import pytest
 import structlog
+from peewee import OperationalError
 from structlog.testing import capture_logs
 
 from app.config import Config
+from app.errors import ApiError
 from app.idempotency import KEPT_MS, IdempotencyStore, fingerprint
-from app.ledger import Actor
-from app.models import Idempotency, Unpublished
+from app.models import Idempotency
 from app.services import Services
 from app.wiring import open_services
-from app.worker import Chore, publish, tidy, work
-from gateway.source import SourceError
-from gateway.store import StoreError
+from app.worker import Chore, tidy, work
 from tests.cli.terminal import Terminal
-from tests.conftest import ValkeyServer
 
 START = 1_700_000_000.0
 
 
 @pytest.fixture
-def services(terminal: Terminal, tmp_path: Path, valkey_server: ValkeyServer) -> Iterator[Services]:
-    """What a worker has, with a Redis of its own; one change is left over from before."""
+def services(terminal: Terminal, tmp_path: Path) -> Iterator[Services]:
+    """What a worker has."""
     terminal.account()
-    config = Config.from_env(
-        {"DATABASE_URL": f"sqlite:///{tmp_path}/vibekeys.db", "REDIS_URL": valkey_server.url}
-    )
-    opened = open_services(config, lambda: START, redis="required")
+    config = Config.from_env({"DATABASE_URL": f"sqlite:///{tmp_path}/vibekeys.db"})
+    opened = open_services(config, lambda: START, redis="none")
     yield opened
     opened.close()
 
@@ -47,33 +43,6 @@ def rounds(number: int) -> Callable[[float], bool]:
     """Lets a worker make so many rounds, without waiting for its time."""
     left = iter([False] * number)
     return lambda seconds: next(left, True)
-
-
-def test_what_was_left_over_is_published(services: Services) -> None:
-    assert Unpublished.select().count() == 1
-
-    publish(services)
-
-    assert Unpublished.select().count() == 0
-    assert services.trust is not None
-    assert services.trust.believed()
-
-
-def test_publishing_fails_while_redis_is_away_and_goes_on_when_it_is_back(
-    services: Services, valkey_server: ValkeyServer
-) -> None:
-    publish(services)
-    valkey_server.kill()
-    services.accounts.create(Actor("cli"), "grace@example.com")
-    for _ in range(2):
-        with pytest.raises(StoreError):
-            publish(services)
-    assert Unpublished.select().count() == 1
-
-    valkey_server.start()
-    publish(services)
-
-    assert Unpublished.select().count() == 0
 
 
 def test_kept_answers_are_removed_once_they_have_expired(services: Services) -> None:
@@ -109,14 +78,16 @@ def test_only_one_worker_of_a_host_tidies(services: Services, tmp_path: Path) ->
 
 
 def test_it_ends_at_once_when_it_is_told_to(services: Services) -> None:
+    keep_answers(services, ages_ms=[KEPT_MS])
     stop = threading.Event()
     stop.set()
 
     assert work(services, stop.wait) is True
-    assert Unpublished.select().count() == 1
+    assert Idempotency.select().count() == 1
 
 
-def test_it_waits_until_a_chore_is_due(services: Services) -> None:
+def test_it_tidies_at_once_and_then_waits_until_it_is_due_again(services: Services) -> None:
+    keep_answers(services, ages_ms=[KEPT_MS])
     waits: list[float] = []
 
     def stopped(seconds: float) -> bool:
@@ -126,10 +97,13 @@ def test_it_waits_until_a_chore_is_due(services: Services) -> None:
     work(services, stopped)
 
     assert waits[0] == 0
-    assert all(0.5 < seconds <= 1 for seconds in waits[1:])
+    assert all(30 < seconds <= 60 for seconds in waits[1:])
+    assert Idempotency.select().count() == 0
 
 
-@pytest.mark.parametrize("error", [StoreError("away"), SourceError("away"), OSError("away")])
+@pytest.mark.parametrize(
+    "error", [ApiError("DATABASE_UNAVAILABLE"), OperationalError("away"), OSError("away")]
+)
 def test_a_chore_that_fails_says_so_once_and_once_that_it_works_again(
     every_line: None, error: Exception
 ) -> None:
@@ -140,7 +114,7 @@ def test_a_chore_that_fails_says_so_once_and_once_that_it_works_again(
         if outcome is not None:
             raise outcome
 
-    chore = Chore("publish", 1.0, do)
+    chore = Chore("tidy", 1.0, do)
     with capture_logs() as lines:
         for second in range(6):
             chore.do_if_due(float(second))
@@ -180,7 +154,7 @@ def test_it_survives_a_database_that_is_away(services: Services, every_line: Non
         work(services, rounds(5))
 
     fails = [line["chore"] for line in lines if line["event"] == "worker.chore_fails"]
-    assert sorted(fails) == ["publish", "tidy"]
+    assert fails == ["tidy"]
 
 
 def keep_answers(services: Services, ages_ms: list[int]) -> None:
