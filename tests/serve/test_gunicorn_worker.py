@@ -129,9 +129,10 @@ def test_others_are_answered_while_many_say_so_much_and_read_nothing(said: bytes
 )
 def test_others_are_answered_while_many_do_not_hang_up(request_: bytes, port: int) -> None:
     with ExitStack() as clients:
-        for _ in range(MANY):
-            client = clients.enter_context(_connected(port))
+        finished = [clients.enter_context(_connected(port)) for _ in range(MANY)]
+        for client in finished:
             client.sendall(request_)
+        for client in finished:
             assert _received(client, until=b"\r\n\r\n")
         _others_are_answered(port)
 
