@@ -26,6 +26,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 Reply = Any
+# RedisClusterException stands apart from the others.
+_AWAY = (redis.RedisError, redis.exceptions.RedisClusterException, OSError)
 Connection = Any  # redis-py's connections and clients come without types
 
 
@@ -43,7 +45,13 @@ class Greeting(NamedTuple):
 
 
 class Link(Protocol):
-    """One way of talking to Redis."""
+    """One way of talking to Redis.
+
+    `has_one_past` tells whether all that Redis holds gets lost or falls back together, so that one
+    number can tell; the shards of a cluster do so each for itself.
+    """
+
+    has_one_past: bool
 
     def call(self, command: tuple[Any, ...], deadline: float) -> Reply:
         """Send one command and return its reply. `deadline` is monotonic, in seconds.
@@ -63,6 +71,8 @@ class Link(Protocol):
 
 class ServerLink:
     """Connections to one server, kept for reuse."""
+
+    has_one_past = True
 
     def __init__(
         self,
@@ -124,7 +134,7 @@ class ServerLink:
             greeting = self._greet(connection, deadline)
             self._clock_ahead_ms = greeting.clock_ahead_ms
             self._on_greeting(greeting)
-        except (redis.RedisError, OSError) as error:
+        except _AWAY as error:
             connection.disconnect()
             raise LinkError(str(error)) from error
         except BaseException:
@@ -145,19 +155,22 @@ class ServerLink:
 
 
 class ClientLink:
-    """An ordinary redis-py client."""
+    """An ordinary redis-py client, made when it is first used: that of a cluster asks the cluster at once."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    has_one_past = False
+
+    def __init__(self, new_client: Callable[[], Any]) -> None:
+        self._new_client = new_client
+        self._client: Any = None
 
     def call(self, command: tuple[Any, ...], deadline: float) -> Reply:
         """Send one command. The client's own time-outs bound it; the deadline only keeps it from starting."""
         _left(deadline)
         try:
-            return self._client.execute_command(*command)
+            return self._opened().execute_command(*command)
         except redis.ResponseError:
             raise
-        except (redis.RedisError, OSError) as error:
+        except _AWAY as error:
             raise LinkError(str(error)) from error
 
     def server_deadline_ms(self, deadline: float) -> int:
@@ -166,11 +179,20 @@ class ClientLink:
 
     def scan(self, pattern: str) -> list[bytes]:
         """Return every key that matches, on every primary."""
-        return list(self._client.scan_iter(match=pattern, count=1000))
+        try:
+            return list(self._opened().scan_iter(match=pattern, count=1000))
+        except _AWAY as error:
+            raise LinkError(str(error)) from error
 
     def close(self) -> None:
         """Close the client."""
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
+
+    def _opened(self) -> Any:
+        if self._client is None:
+            self._client = self._new_client()
+        return self._client
 
 
 def open_link(url: str, timeout: float, published_key: str, on_greeting: Callable[[Greeting], None]) -> Link:
@@ -192,7 +214,7 @@ def open_link(url: str, timeout: float, published_key: str, on_greeting: Callabl
     scheme = url.partition("://")[0]
     if scheme == "redis+cluster":
         plain = "redis" + url.removeprefix("redis+cluster")
-        return ClientLink(redis.RedisCluster.from_url(plain, **options))
+        return ClientLink(partial(redis.RedisCluster.from_url, plain, **options))
     if scheme == "redis+sentinel":
         pool = _sentinel_pool(url, options)
     elif scheme in ("redis", "rediss", "unix"):
@@ -221,7 +243,7 @@ def _trip(connection: Connection, command: tuple[Any, ...], deadline: float) -> 
         return connection.read_response(timeout=_left(deadline))
     except redis.ResponseError:
         raise
-    except (redis.RedisError, OSError) as error:
+    except _AWAY as error:
         raise LinkError(str(error)) from error
 
 

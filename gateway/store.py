@@ -84,6 +84,11 @@ class Store:
         self._consume = _Script("consume.lua")
         self._publish = _Script("publish.lua")
 
+    @property
+    def has_one_past(self) -> bool:
+        """Whether the number of publications speaks for every record that Redis holds."""
+        return self._link.has_one_past
+
     def consume(
         self,
         snapshot: Snapshot,

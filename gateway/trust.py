@@ -10,7 +10,8 @@ If it remembers fewer, some records in it are old; if it remembers more than are
 was restored from a backup and some records are of a future that never came. Nobody knows which, so
 all are dropped, and each is read from the source when it is needed next. Then what is
 pending is published, and only if no change failed to be published in the meantime (which would have
-begun a new epoch) Redis decides again.
+begun a new epoch) Redis decides again. The shards of a cluster fall back each for itself, which one
+number cannot tell, so there all records are dropped whenever it was away.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Trust:
         try:
             store.published()  # a server that is new to this host begins an epoch when it is greeted …
             epoch = self._host_table.epoch()  # … and one that takes over from here on begins another
-            if not _same_past(store.published, source):
+            if not store.has_one_past or not _same_past(store.published, source):
                 store.forget_records(source.publications().done)
             source.publish_pending()
             # A publisher that stood still may just have recorded what an older Redis was told.

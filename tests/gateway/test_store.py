@@ -1,4 +1,4 @@
-"""The contract of the store, run on fakeredis, on a real server and on a real cluster of one node."""
+"""The contract of the store, run on fakeredis, on a real server, on a cluster of one node, by a Sentinel."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from gateway.redis_link import ClientLink, LinkError, open_link
 from gateway.store import PUBLISHED_KEY, Absent, Changed, Counted, Store, StoreError
 from tests.conftest import ValkeyServer
 from tests.gateway.records import new_key
+from tests.gateway.servers import until
 
 NOW = 1_700_000_000.0
 SECOND = Limit("second", 2, 1, "lineage-x")
@@ -26,60 +27,18 @@ TIER = Limit("tier", 5, 3600, "account-1")
 NOTHING_TO_FILL = None
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[redis.RedisCluster]:
-    """One node that holds all slots already refuses what crosses slots."""
-    port = _free_port()
-    server = ValkeyServer(
-        *("--cluster-enabled", "yes", "--bind", "127.0.0.1", "--port", str(port)),
-        *("--cluster-port", str(_free_port())),
-    )
-    server.client().execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-    _until(lambda: b"cluster_state:ok" in server.client().execute_command("CLUSTER", "INFO"))
-    yield redis.RedisCluster(host="127.0.0.1", port=port)
-    server.close()
-
-
-def _free_port() -> int:
-    """A port outside the range that the system gives to outgoing connections."""
-    import socket
-
-    for port in range(17_000, 22_000):
-        with socket.socket() as attempt:
-            try:
-                attempt.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            if port not in _given:
-                _given.add(port)
-                return port
-    raise AssertionError("no free port")
-
-
-_given: set[int] = set()
-
-
-def _until(condition: object) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-@pytest.fixture(params=["fakeredis", "server", "cluster"])
+@pytest.fixture(params=["fakeredis", "server", "cluster", "sentinel"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     if request.param == "fakeredis":
-        opened = Store(ClientLink(fakeredis.FakeRedis()))
+        opened = Store(ClientLink(fakeredis.FakeRedis))
     elif request.param == "server":
         url = request.getfixturevalue("valkey_url")
         opened = Store(open_link(url, 5.0, PUBLISHED_KEY, lambda greeting: None))
     else:
-        client = request.getfixturevalue("cluster")
-        client.flushall()
-        opened = Store(ClientLink(client))
+        url = request.getfixturevalue(f"{request.param}_url")
+        opened = Store(open_link(url, 5.0, PUBLISHED_KEY, lambda greeting: None))
     yield opened
-    if request.param != "cluster":
-        opened.close()
+    opened.close()
 
 
 @pytest.fixture
@@ -315,6 +274,23 @@ def test_a_warm_request_is_one_command_as_the_server_counts(valkey_url: str, sna
     assert set(calls) - set(by_clients) <= inside_the_script
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:1",
+        "rediss://127.0.0.1:1",
+        "unix:///nowhere.sock",
+        "redis+cluster://127.0.0.1:1",
+        "redis+sentinel://127.0.0.1:1,127.0.0.1:2/first",
+    ],
+)
+def test_a_redis_that_is_not_there_is_a_store_error_when_it_is_asked(url: str, snapshot: Snapshot) -> None:
+    store = Store(open_link(url, 0.5, PUBLISHED_KEY, lambda greeting: None))
+    store.close()
+    with pytest.raises(StoreError):
+        consume(store, snapshot)
+
+
 def test_a_full_redis_is_a_store_error(valkey_server: ValkeyServer, snapshot: Snapshot) -> None:
     store = Store(open_link(valkey_server.url, 5.0, PUBLISHED_KEY, lambda greeting: None))
     publish(store, snapshot)
@@ -346,7 +322,7 @@ def test_one_broken_connection_takes_the_idle_ones_with_it(
     valkey_server.pause()
     with ThreadPoolExecutor(4) as pool:
         trips = [pool.submit(store.published) for _ in range(4)]
-        _until(lambda: all(trip.running() for trip in trips))
+        until(lambda: all(trip.running() for trip in trips))
         valkey_server.resume()
         assert [trip.result() for trip in trips] == [0] * 4
     assert len(valkey_server.client().client_list()) > 2

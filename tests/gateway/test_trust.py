@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -160,6 +161,20 @@ def test_a_record_that_is_not_readable_is_no_fault_of_the_request(rig: Rig, valk
     client.set(f"vk:{{account-1}}:k:{record.digest}", "99:garbage")
     decision = rig.workers[0].ask(raw_key)
     assert (type(decision), decision.mode) == (Allowed, "local")
+
+
+def test_a_cluster_that_was_away_is_believed_without_its_records_only(
+    make_rig: MakeRig, cluster_url: str
+) -> None:
+    rig = make_rig(cluster_url)
+    raw_key, record = known(rig, hourly_limit=2)
+    worker = rig.workers[0]
+    assert worker.code(raw_key) == "allowed"
+    # A shard that fell back to a replica without the revocation: the count, on another shard, knows nothing.
+    rig.source.keys[record.digest] = dataclasses.replace(record, revision=99, revoked=True)
+    worker.trust.lose("a connection broke")
+    assert worker.trust.recover(worker.store, rig.source)
+    assert worker.code(raw_key) == "KEY_REVOKED"
 
 
 def test_a_source_that_is_away_is_logged_once_each_time(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
