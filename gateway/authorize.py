@@ -92,6 +92,25 @@ class Asked(NamedTuple):
         return f"Asked(digest={self.digest!r}, address={self.address!r}, now={self.now!r})"
 
 
+class _Patience:
+    """How long one request still waits for Redis, as a context that gives each trip its deadline.
+
+    Only the trips are counted: what the source takes, and what a busy process waits for its turn, is
+    no fault of Redis. For the same reason a trip always gets a tenth of the whole.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._left, self._least = seconds, seconds / 10
+        self._began = 0.0
+
+    def __enter__(self) -> float:
+        self._began = time.monotonic()
+        return self._began + max(self._left, self._least)
+
+    def __exit__(self, *_: object) -> None:
+        self._left -= time.monotonic() - self._began
+
+
 class Authorizer:
     """Decides about requests, in one worker."""
 
@@ -140,8 +159,8 @@ class Authorizer:
     # --- with Redis ------------------------------------------------------------------------------
 
     def _with_redis(self, asked: Asked) -> Allowed | Refused:
-        snapshot, deadline = self._known(asked.digest)
-        fill = None
+        patience = _Patience(self._policy.redis_timeout)
+        snapshot, fill = self._known(asked.digest, patience), None
         for _ in range(_ROUNDS):
             if snapshot is None:
                 return self._unknown(asked)
@@ -150,7 +169,8 @@ class Authorizer:
             if not standing.believed:
                 break
             self._enter(standing.epoch)
-            answer = self._store.consume(snapshot, limits, asked.now, standing.floors, deadline, fill)
+            with patience as deadline:
+                answer = self._store.consume(snapshot, limits, asked.now, standing.floors, deadline, fill)
             fill = None
             match answer:
                 case Counted():
@@ -162,10 +182,9 @@ class Authorizer:
                 case Absent():
                     fill = answer
                     if fill.lost:
-                        self._trust.review(self._store, self._source, deadline)
-                    asked_source = time.monotonic()
+                        with patience as deadline:
+                            self._trust.review(self._store, self._source, deadline)
                     snapshot = self._source.lookup(asked.digest)
-                    deadline += time.monotonic() - asked_source
         return self._without_redis(asked)
 
     def _enter(self, epoch: int) -> None:
@@ -174,22 +193,19 @@ class Authorizer:
             self._epoch = epoch
             self._store.close()
 
-    def _known(self, digest: str) -> tuple[Snapshot | None, float]:
-        """Return what is known of a key, to be confirmed, and until when Redis may be asked about it.
-
-        None if it is certain that there is none. The time that the source takes is not Redis's.
-        """
-        deadline = time.monotonic() + self._policy.redis_timeout
+    def _known(self, digest: str, patience: _Patience) -> Snapshot | None:
+        """Return what is known of a key, to be confirmed; None if it is certain that there is none."""
         snapshot = self._snapshots.get(digest)
         if snapshot is not None:
-            return snapshot, deadline
+            return snapshot
         try:
-            return self._source.lookup(digest), time.monotonic() + self._policy.redis_timeout
+            return self._source.lookup(digest)
         except SourceError:
-            snapshot = self._store.recall(digest, deadline)
+            with patience as deadline:
+                snapshot = self._store.recall(digest, deadline)
             if snapshot is None:
                 raise
-            return snapshot, deadline
+            return snapshot
 
     def _changed(self, snapshot: Snapshot, changed: Changed) -> Snapshot | None:
         if changed.key is None:

@@ -237,10 +237,12 @@ def _sentinel_pool(url: str, options: dict[str, Any]) -> redis.ConnectionPool:
 
 
 def _trip(connection: Connection, command: tuple[Any, ...], deadline: float) -> Reply:
+    # Taken before sending: a busy process may get on only when the reply has long been there.
+    left = _left(deadline)
     try:
         # The connection's own pack_command() looks at each argument in Python before it does the same.
         connection.send_packed_command([hiredis.pack_command(command)], check_health=False)
-        return connection.read_response(timeout=_left(deadline))
+        return connection.read_response(timeout=left)
     except redis.ResponseError:
         raise
     except _AWAY as error:
