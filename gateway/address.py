@@ -18,7 +18,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # A load balancer adds a hop or two. A longer list is somebody's play, and is not walked to its end.
 MAX_HOPS = 32
 
-_PREFIX_LENGTH = re.compile(r"/[0-9]{1,3}\Z")
+_PREFIX_LENGTH = re.compile(r"/(0|[1-9][0-9]{0,2})\Z")
 
 
 @lru_cache(maxsize=1024)  # a request's address is asked for more than once, and comes again

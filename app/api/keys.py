@@ -88,8 +88,9 @@ def update_key(id: str) -> Response:
 @blueprint.operation("DELETE", "/v1/keys/<id>", gives=answer_of(DeletedKey))
 def delete_key(id: str) -> Response:
     """Delete a key; it stops working at once."""
-    services().keyring.delete(principal().actor(), _visible(), _known(id))
-    return answer({"id": id, "deleted": True})
+    key_id = _known(id)
+    services().keyring.delete(principal().actor(), _visible(), key_id)
+    return answer({"id": key_id, "deleted": True})
 
 
 @blueprint.operation(
@@ -144,8 +145,8 @@ def _portal(portal_id: str) -> Portal:
     if not portal_id:
         raise ApiError("MISSING_PORTAL_ID", details={"portalId": ["Required."]})
     member = (Membership.portal == Portal.id) & (Membership.account == principal().account.account_id)
-    query = Portal.select().join(Membership, on=member).where(Portal.id == portal_id)
-    portal: Portal | None = query.first() if _UUID.fullmatch(portal_id) else None
+    query = Portal.select().join(Membership, on=member).where(Portal.id == portal_id.lower())
+    portal: Portal | None = query.first() if _UUID.fullmatch(portal_id.lower()) else None
     if portal is None:
         raise ApiError("NOT_PORTAL_MEMBER", "The owner of the management key is not a member of this portal.")
     return portal
@@ -163,10 +164,10 @@ def _visible() -> ModelSelect[Key]:
 
 
 def _known(key_id: str) -> str:
-    """Return `key_id` if it can be one."""
-    if not _UUID.fullmatch(key_id):
+    """Return `key_id` if it can be one, as it is stored: hexadecimal digits may come in capitals (RFC 9562)."""
+    if not _UUID.fullmatch(key_id.lower()):
         raise ApiError("ENTITY_NOT_FOUND")
-    return key_id
+    return key_id.lower()
 
 
 def _key_answer(key: Key) -> Response:

@@ -28,6 +28,16 @@ def test_200_the_key_without_its_secret(world: World) -> None:
     assert issued.raw_key.encode() not in answer.body
 
 
+def test_200_ids_may_be_written_in_capitals(world: World) -> None:
+    issued = world.portal_key()
+
+    assert world.call("GET", f"/v1/keys/{issued.key.id.upper()}").data["id"] == issued.key.id
+    listed = world.call("GET", f"/v1/keys?portalId={world.portal.id.upper()}")
+    assert [key["id"] for key in listed.data] == [issued.key.id]
+    deleted = world.call("DELETE", f"/v1/keys/{issued.key.id.upper()}")
+    assert deleted.data == {"id": issued.key.id, "deleted": True}
+
+
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE", "POST"])
 def test_404_same_bytes_for_unknown_and_invisible(world: World, method: str) -> None:
     invisible = [
