@@ -164,7 +164,7 @@ def _visible() -> ModelSelect[Key]:
 
 
 def _known(key_id: str) -> str:
-    """Return `key_id` if it can be one, as it is stored: hexadecimal digits may come in capitals (RFC 9562)."""
+    """Return `key_id` if it can be one, as it is stored: its digits may come in capitals (RFC 9562)."""
     if not _UUID.fullmatch(key_id.lower()):
         raise ApiError("ENTITY_NOT_FOUND")
     return key_id.lower()
