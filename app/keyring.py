@@ -22,6 +22,7 @@ from app.config import Config
 from app.errors import ApiError, invalid
 from app.ledger import Actor, Change, Ledger
 from app.models import Account, Key, Membership, Portal, new_id
+from app.portals import check_linked
 from app.scopes import (
     INTEGRATIONS,
     LEGACY_INTEGRATIONS,
@@ -119,7 +120,8 @@ class Keyring:
         A `status` of REVOKED makes one to be activated later.
 
         Raises `ApiError`: VALIDATION_ERROR if the fields do not fit the type or the actor may not
-        grant them, NOT_PORTAL_MEMBER if the owner is not a member of the portal.
+        grant them, NOT_PORTAL_MEMBER if the owner is not a member of the portal, PORTAL_NOT_LINKED if
+        the actor is a key and the portal not linked or not ACTIVE.
         """
         key = Key(
             type=type,
@@ -137,7 +139,7 @@ class Keyring:
         )
         _check_binding(key)
         with self._ledger.change(actor) as change:
-            _check_membership(key)
+            _check_portal(actor, key)
             _check_openings(key)
             _check_grants(actor, key, held=frozenset())
             _check_future(expires_at, change.now_ms)
@@ -327,12 +329,14 @@ def _check_binding(key: Key) -> None:
         raise invalid(portalId=f"Keys of type {key.type} are not bound to a portal.")
 
 
-def _check_membership(key: Key) -> None:
-    # Under the lock: the membership may have ended while the portal was being probed.
+def _check_portal(actor: Actor, key: Key) -> None:
+    # Under the lock: membership or link may have ended while the portal was being probed.
     if key.portal_id is None:
         return
     if Membership.get_or_none(Membership.portal == key.portal_id, Membership.account == key.owner_id) is None:
         raise ApiError("NOT_PORTAL_MEMBER")
+    if actor.kind == "key":
+        check_linked(Portal.get_by_id(key.portal_id))
 
 
 def _check_openings(key: Key) -> None:

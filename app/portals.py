@@ -152,6 +152,12 @@ def get(portal_id: str) -> Portal:
     return portal
 
 
+def check_linked(portal: Portal) -> None:
+    """Raise `ApiError` PORTAL_NOT_LINKED unless the portal is linked and ACTIVE."""
+    if not portal.linked or portal.status != "ACTIVE":
+        raise ApiError("PORTAL_NOT_LINKED", details={"linked": portal.linked, "status": portal.status})
+
+
 def _account(account_id: str) -> Account:
     account = Account.get_or_none(Account.id == account_id)
     if account is None:

@@ -20,6 +20,7 @@ from app.json_body import read_object, read_optional_object
 from app.keyring import PORTAL_TYPES, Issued, status_is
 from app.models import Account, Key, Membership, Portal
 from app.openapi import answer_of, page_of
+from app.portals import check_linked
 from app.schemas.key import (
     ChangePortalKey,
     CreateKey,
@@ -110,8 +111,7 @@ def rotate_key(id: str) -> Response:
 
 def _create(body: dict[str, Any], keep: Keep) -> Issued:
     portal = _portal(_portal_id(body))
-    if not portal.linked or portal.status != "ACTIVE":
-        raise ApiError("PORTAL_NOT_LINKED", details={"linked": portal.linked, "status": portal.status})
+    check_linked(portal)
     fields = CreateKey(now=services().clock()).load(body)
     settings = {name: value for name, value in fields.items() if name != "portal_id"}
     webhook_url = services().portals.webhook_url(portal)

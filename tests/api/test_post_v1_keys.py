@@ -162,6 +162,18 @@ def test_fields_are_checked_before_the_webhook_is_called(world: World) -> None:
     assert upstream.calls == []
 
 
+@pytest.mark.parametrize("fields", [{"linked": False}, {"status": "INACTIVE"}])
+def test_400_portal_ended_while_the_webhook_was_asked(world: World, fields: dict[str, Any]) -> None:
+    with webhook() as upstream:
+        world.change_portal(world.portal, webhook_url=upstream.url)
+        upstream.while_called = lambda: world.change_portal(world.portal, **fields)
+        answer = create(world)
+
+    assert (answer.status, answer.code) == (400, "PORTAL_NOT_LINKED")
+    assert answer.error["details"] == {"linked": True, "status": "ACTIVE", **fields}
+    assert not Key.select().where(Key.portal == world.portal).exists()
+
+
 def test_401_revoked_while_the_webhook_was_asked(world: World) -> None:
     with webhook() as upstream:
         world.change_portal(world.portal, webhook_url=upstream.url)

@@ -93,6 +93,21 @@ def test_a_portal_key_needs_a_member_of_the_portal(installation: Installation, o
     assert refused.value.code == "NOT_PORTAL_MEMBER"
 
 
+@pytest.mark.parametrize("ended", [{"linked": False}, {"status": "INACTIVE"}])
+def test_only_the_command_line_makes_keys_of_a_portal_that_is_not_linked(
+    installation: Installation, owner: Account, ended: dict[str, Any]
+) -> None:
+    portal = installation.portal(owner)
+    holder = installation.holder(owner)
+    installation.portals.update(CLI, portal.id, **ended)
+    fields: dict[str, Any] = {**RIGHT["api"], "owner": owner, "portal": portal, "name": "till"}
+    with pytest.raises(ApiError) as refused:
+        installation.keyring.issue(holder, **fields)
+    assert refused.value.code == "PORTAL_NOT_LINKED"
+    assert refused.value.details == {"linked": True, "status": "ACTIVE", **ended}
+    assert installation.keyring.issue(CLI, **fields).key.portal_id == portal.id
+
+
 @pytest.mark.parametrize("granting", ["issue", "change"])
 @pytest.mark.parametrize(
     ("who", "key_type", "granted", "allowed"),
