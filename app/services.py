@@ -10,6 +10,7 @@ from flask import current_app
 from peewee import Database
 
 from app.accounts import Accounts
+from app.bitrix.webhook import Prober
 from app.config import Config
 from app.idempotency import IdempotencyStore
 from app.keyring import Keyring
@@ -44,6 +45,7 @@ class Services:
     ledger: Ledger
     accounts: Accounts
     portals: Portals
+    prober: Prober
     keyring: Keyring
     idempotency: IdempotencyStore
     store: Store | None

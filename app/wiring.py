@@ -14,6 +14,7 @@ from flask import Flask
 
 from app import api, health
 from app.accounts import Accounts
+from app.bitrix.webhook import Prober
 from app.config import Config
 from app.db import connect
 from app.idempotency import IdempotencyStore
@@ -131,6 +132,7 @@ def open_services(
         ledger=ledger,
         accounts=Accounts(ledger),
         portals=Portals(ledger, secrets),
+        prober=Prober(max(1, config.threads // 2)),
         keyring=Keyring(ledger, config),
         idempotency=IdempotencyStore(db, clock),
         store=store,

@@ -14,7 +14,6 @@ from peewee import ModelSelect
 from app.api.answers import ApiBlueprint, answer, page_answer, page_of_rows
 from app.api.idempotent import IDEMPOTENCY_PARAMETER, Keep, answer_with_raw_key
 from app.auth import principal
-from app.bitrix.webhook import probe
 from app.errors import ApiError, invalid
 from app.json_body import read_object, read_optional_object
 from app.keyring import PORTAL_TYPES, Issued, status_is
@@ -116,7 +115,7 @@ def _create(body: dict[str, Any], keep: Keep) -> Issued:
     settings = {name: value for name, value in fields.items() if name != "portal_id"}
     webhook_url = services().portals.webhook_url(portal)
     if webhook_url is not None:
-        probe(webhook_url, allow_private=portal.allow_private)
+        services().prober.probe(webhook_url, allow_private=portal.allow_private)
     caller = principal()
     owner = Account.get_by_id(caller.account.account_id)
     return services().keyring.issue(

@@ -31,12 +31,31 @@ TIME_LIMIT = 3.0
 """Seconds for the whole call."""
 LARGEST_ANSWER = 1_048_576
 
+_RETRY_AFTER = 1
 _METHOD = "profile.json"
 _HEADERS = [
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", b"identity"),
     (b"Content-Type", b"application/json"),
 ]
+
+
+class Prober:
+    """Probes at most so many webhooks at once, so that slow ones do not hold every thread of a worker."""
+
+    def __init__(self, at_once: int) -> None:
+        self._places = threading.BoundedSemaphore(at_once)
+
+    def probe(self, webhook_url: str, *, allow_private: bool) -> None:
+        """Do what the function `probe` does; BITRIX_UNAVAILABLE, to be repeated, when no place is free."""
+        # Whoever waited for a place would hold its thread as well.
+        if not self._places.acquire(blocking=False):
+            message = "Too many webhooks are being tried at this moment; repeat the request."
+            raise ApiError("BITRIX_UNAVAILABLE", message, retry_after=_RETRY_AFTER)
+        try:
+            probe(webhook_url, allow_private=allow_private)
+        finally:
+            self._places.release()
 
 
 def probe(webhook_url: str, *, allow_private: bool = False, time_limit: float = TIME_LIMIT) -> None:

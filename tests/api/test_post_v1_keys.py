@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,9 +15,11 @@ from tests.api.upstream import webhook
 from tests.api.world import UNKNOWN_ID, Answer, World
 
 
-def create(world: World, key: str | None = None, **fields: Any) -> Answer:
+def create(
+    world: World, key: str | None = None, headers: Mapping[str, str] | None = None, **fields: Any
+) -> Answer:
     body = {"portalId": world.portal.id, "name": "till", "scopes": ["crm"], **fields}
-    return world.call("POST", "/v1/keys", key, json=body)
+    return world.call("POST", "/v1/keys", key, json=body, headers=headers or {})
 
 
 def test_201_works_at_once(world: World) -> None:
@@ -151,6 +156,34 @@ def test_502_webhook_does_not_listen(world: World) -> None:
 
     assert (answer.status, answer.code) == (502, "BITRIX_UNAVAILABLE")
     assert world.service.rows() == before
+
+
+def test_502_slow_webhooks_leave_threads_for_others(world: World) -> None:
+    at_once = world.services.config.threads // 2
+    called, answering = threading.Semaphore(0), threading.Event()
+
+    def be_slow() -> None:
+        called.release()
+        answering.wait()
+
+    with webhook() as upstream, ThreadPoolExecutor(at_once) as pool:
+        world.change_portal(world.portal, webhook_url=upstream.url)
+        upstream.while_called = be_slow
+        waiting = [pool.submit(create, world) for _ in range(at_once)]
+        try:
+            assert all(called.acquire(timeout=5) for _ in waiting)
+            refused = create(world, headers={"Idempotency-Key": "one"})
+            elsewhere = create(world, world.stranger.management_key, portalId=world.other_portal.id)
+        finally:
+            answering.set()
+        assert [made.result().status for made in waiting] == [201] * at_once
+        repeated = create(world, headers={"Idempotency-Key": "one"})
+
+    assert (refused.status, refused.code) == (502, "BITRIX_UNAVAILABLE")
+    assert (refused.headers["Retry-After"], refused.error["retryAfter"]) == ("1", 1)
+    assert "Too many webhooks" in refused.error["message"]
+    assert (elsewhere.status, repeated.status) == (201, 201)
+    assert len(upstream.calls) == at_once + 1
 
 
 def test_fields_are_checked_before_the_webhook_is_called(world: World) -> None:
