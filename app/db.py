@@ -12,8 +12,9 @@ survive a power cut.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import apsw
 import structlog
@@ -27,6 +28,8 @@ BUSY_TIMEOUT = 5.0
 """Seconds that a statement waits for another process's write lock."""
 
 _PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1}
+
+_REMEDY = "check DATABASE_URL and the file's permissions"
 
 database = DatabaseProxy()
 log = structlog.get_logger(__name__)
@@ -44,40 +47,49 @@ def connect(config: Config, *, create: bool = False, busy_timeout: float = BUSY_
     """Open the database of `config`, bind all models to it and return it.
 
     Raises `DatabaseMissing` if there is no file and `create` is false, `DatabaseRefused` if there is
-    one that is of no use.
+    one that is of no use, or that cannot be written: a reader would write the log's index all the same.
     """
     path = config.database_path
     if create:
         _create_file(config)
     elif not os.path.exists(path):
         raise DatabaseMissing(f"{path}: there is no database here, run `vibekeys migrate`")
+    if not os.access(path, os.W_OK):
+        # Not left to SQLite, which would open it for reading and make side files of the same mode that stay.
+        raise DatabaseRefused(f"{path}: it cannot be written; {_REMEDY}")
     # Without the CREATE flag, a file that is removed later is not replaced by an empty one.
     opened: Database = APSWDatabase(
         str(path), timeout=busy_timeout, pragmas=_PRAGMAS, flags=apsw.SQLITE_OPEN_READWRITE
     )
     try:
         opened.connect()
-        _check_writable(opened)
-    except DatabaseError as error:
-        opened.close()
-        raise DatabaseRefused(f"{path}: {error}; check DATABASE_URL and the file's permissions") from None
+        _check_writable(opened, busy_timeout)
+    except (DatabaseError, apsw.Error) as error:
+        refused = DatabaseRefused(f"{_file_at_fault(path)}: {error}; {_REMEDY}")
+        opened.close()  # may remove the file at fault
+        raise refused from None
     database.initialize(opened)
     return opened
 
 
+def _warn(reason: str) -> None:
+    log.warning("database.unavailable", reason=reason)
+
+
 @contextmanager
-def writing(db: Database) -> Iterator[None]:
+def writing(db: Database, warn: Callable[[str], None] = _warn) -> Iterator[None]:
     """One write transaction, which takes the write lock at its start; joins one that is open.
 
     A transaction that only asks for the lock at its first write fails at once when another writer
     was quicker. Raises `ApiError` DATABASE_UNAVAILABLE, with nothing written, if the database is
     locked for longer than `BUSY_TIMEOUT`, full, or read-only.
+    `warn` is told why.
     """
     try:
         with db.atomic("IMMEDIATE"):
             yield
     except (OperationalError, InterfaceError) as error:
-        log.warning("database.unavailable", reason=str(error))
+        warn(str(error))
         raise ApiError("DATABASE_UNAVAILABLE", retry_after=DATABASE_RETRY_AFTER) from error
 
 
@@ -97,6 +109,24 @@ def _create_file(config: Config) -> None:
         raise DatabaseRefused(f"{path}: {error.strerror}; check DATABASE_URL") from None
 
 
-def _check_writable(db: Database) -> None:
-    if driver(db).readonly("main"):
-        raise OperationalError("the file is read-only")
+def _check_writable(db: Database, busy_timeout: float) -> None:
+    """Begin a write transaction, since SQLite falls back to reading without a word."""
+    connection = driver(db)
+    connection.set_busy_timeout(0)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except apsw.BusyError:
+        pass  # only asked for a lock on files that can be written
+    finally:
+        connection.set_busy_timeout(int(busy_timeout * 1000))
+
+
+def _file_at_fault(path: Path) -> str:
+    """Return the file that SQLite, which names none, most likely failed at."""
+    file = os.path.realpath(path)
+    for side_file in (f"{file}-wal", f"{file}-shm"):
+        writable = os.path.isfile(side_file) and os.access(side_file, os.W_OK)
+        if os.path.exists(side_file) and not writable:
+            return side_file
+    return str(path)

@@ -38,6 +38,7 @@ class Publisher:
         self.store = store
         self.trust = trust
         self._db = db
+        self._confirms = True
 
     def publish(self, changes: Sequence[Unpublished]) -> None:
         """Publish what was just committed, or else see to it that nobody relies on Redis.
@@ -122,10 +123,17 @@ class Publisher:
             raise SourceError(str(error)) from error
 
     def _confirm(self, batch: Sequence[Unpublished], number: int) -> None:
-        with writing(self._db):
+        with writing(self._db, self._warn):
             revisions = [change.revision for change in batch]
             Unpublished.delete().where(Unpublished.revision.in_(revisions)).execute()
             Heads.update(published=number).where(Heads.id == 1, Heads.published < number).execute()
+        self._confirms = True
+
+    def _warn(self, reason: str) -> None:
+        # Once until it works again: while Redis is away, every worker tries ten times a second.
+        if self._confirms:
+            log.warning("database.unavailable", reason=reason)
+        self._confirms = False
 
 
 def _batches(changes: Sequence[Unpublished]) -> Iterator[Sequence[Unpublished]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import apsw
 import pytest
+from structlog.testing import capture_logs
 
 from app import publisher
 from app.models import Account, Heads, Key, Unpublished
@@ -194,6 +195,24 @@ def impatient(tmp_path: Path, valkey_url: str) -> Iterator[Installation]:
     installation.use_redis(valkey_url)
     yield installation
     installation.close()
+
+
+def test_a_database_that_cannot_confirm_is_logged_once_until_it_can_again(impatient: Installation) -> None:
+    store, impatient.publisher.store = _store(impatient), None
+    other = apsw.Connection(str(impatient.config.database_path))
+    with closing(other), capture_logs() as lines:
+        for _ in range(2):
+            impatient.account(f"{Account.select().count()}@example.com")
+            impatient.publisher.store = store
+            other.execute("BEGIN IMMEDIATE")
+            for _ in range(3):
+                with pytest.raises(SourceError):
+                    impatient.publisher.publish_pending()
+            other.execute("ROLLBACK")
+            impatient.publisher.publish_pending()
+            impatient.publisher.store = None
+    impatient.publisher.store = store
+    assert [line["event"] for line in lines].count("database.unavailable") == 2
 
 
 def test_a_publication_that_the_database_cannot_confirm_is_done_and_stays_pending(
