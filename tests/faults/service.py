@@ -21,6 +21,9 @@ from tests.serve.processes import REPOSITORY, environment, living
 
 _PATIENCE = 30.0
 
+PRO_HOURLY = 10**8
+"""The figure of the tier "pro": more than a long run asks within an hour."""
+
 
 class Answer(NamedTuple):
     """What came back over HTTP."""
@@ -126,6 +129,7 @@ class Installation:
             REDIS_URL=valkey.url,
             AUTH_FAILURES_PER_MINUTE="0",
             LOG_FORMAT="json",
+            TIER_PRO_HOURLY=str(PRO_HOURLY),
             **{CLOCK: str(folder / "clock"), **settings},
         )
         self.made = in_a_process(changer.install, self.environ, portal_keys)
