@@ -129,8 +129,7 @@ class Installation:
             REDIS_URL=valkey.url,
             AUTH_FAILURES_PER_MINUTE="0",
             LOG_FORMAT="json",
-            TIER_PRO_HOURLY=str(PRO_HOURLY),
-            **{CLOCK: str(folder / "clock"), **settings},
+            **{CLOCK: str(folder / "clock"), "TIER_PRO_HOURLY": str(PRO_HOURLY), **settings},
         )
         self.made = in_a_process(changer.install, self.environ, portal_keys)
         self.servers: list[Server] = []
