@@ -26,6 +26,7 @@ def register(app: Flask) -> None:
     api = make_api(app, app.extensions["vibekeys"].config.public_url)
     for module in (me, spec, portals, keys):
         api.register_blueprint(module.blueprint)
+    app.register_blueprint(spec.docs)
     _check_registry(app)
 
 

@@ -1,22 +1,31 @@
-"""`GET /v1/openapi.json`: the description of this API that programs read."""
+"""The description of this API that programs read: with a key at `/v1/openapi.json`, without one at
+`/docs/openapi.json`.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any, cast
 
-from flask import Response, current_app
+from flask import Blueprint, Response, current_app
 
 from app.api.answers import ApiBlueprint
 from app.openapi import DocumentedApi
 
 blueprint = ApiBlueprint("openapi", __name__, description="The description of this API.")
+docs = Blueprint("docs", __name__)
 
 
 @blueprint.operation("GET", "/v1/openapi.json", gives={"type": "object"})
 def get_openapi() -> Response:
     """The OpenAPI document of what is served here."""
-    return Response(json.dumps(document()), content_type="application/json")
+    return _answer()
+
+
+@docs.get("/docs/openapi.json")
+def get_openapi_without_a_key() -> Response:
+    """The same document, for whoever reads before having a key."""
+    return _answer()
 
 
 def document() -> dict[str, Any]:
@@ -24,3 +33,7 @@ def document() -> dict[str, Any]:
     api = cast(DocumentedApi, current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"])
     written: dict[str, Any] = api.spec.to_dict()
     return written
+
+
+def _answer() -> Response:
+    return Response(json.dumps(document()), content_type="application/json")

@@ -29,6 +29,12 @@ def test_200_for_every_type_of_key(world: World) -> None:
         assert world.call("GET", "/v1/openapi.json", raw_key).status == 200
 
 
+def test_200_without_a_key_below_docs(still_world: World, document: Any) -> None:
+    answer = still_world.service.call("GET", "/docs/openapi.json")
+    assert (answer.status, answer.json) == (200, document)
+    assert still_world.service.call("POST", "/docs/openapi.json").code == "METHOD_NOT_ALLOWED"
+
+
 def test_every_route_and_no_other(document: Any) -> None:
     described = {
         (method.upper(), path)
