@@ -5,31 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.api.world import UNKNOWN_ID, World
+from tests.key_fields import KEY_FIELDS
 
-SHAPE = {
-    "id",
-    "type",
-    "name",
-    "keyPrefix",
-    "keySuffix",
-    "portalId",
-    "ownerId",
-    "scopes",
-    "integrations",
-    "status",
-    "ipWhitelist",
-    "rateLimit",
-    "hourlyLimit",
-    "expiresAt",
-    "metadata",
-    "createdAt",
-    "lastUsedAt",
-    "lastUsedIp",
-    "requestCount",
-    "isLegacy",
-    "rotationRecommended",
-    "rotation",
-}
+SHAPE = set(KEY_FIELDS)
 HOUR = 3600
 DAY = 24 * HOUR
 

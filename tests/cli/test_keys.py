@@ -7,31 +7,8 @@ import pytest
 
 from gateway.keys import PREFIXES, key_type_of
 from tests.cli.terminal import RAW_KEY, UUID, Terminal
+from tests.key_fields import KEY_FIELDS
 
-FIELDS = [
-    "id",
-    "type",
-    "name",
-    "keyPrefix",
-    "keySuffix",
-    "portalId",
-    "ownerId",
-    "scopes",
-    "integrations",
-    "status",
-    "ipWhitelist",
-    "rateLimit",
-    "hourlyLimit",
-    "expiresAt",
-    "metadata",
-    "createdAt",
-    "lastUsedAt",
-    "lastUsedIp",
-    "requestCount",
-    "isLegacy",
-    "rotationRecommended",
-    "rotation",
-]
 OWNER = ("--owner", "ada@example.com")
 PERSONAL = ("create", "--type", "personal", *OWNER, "--name", "laptop")
 
@@ -60,7 +37,7 @@ def test_create_makes_a_key_of_each_type(
 
     made = terminal.json("keys", "create", *words, *(["--portal", portal_id] if on_portal else []))
 
-    assert list(made) == [*FIELDS, "rawKey"]
+    assert list(made) == [*KEY_FIELDS, "rawKey"]
     assert made["rawKey"].startswith(PREFIXES[key_type])
     assert key_type_of(made["rawKey"]) == made["type"] == key_type
     assert made["rawKey"].startswith(made["keyPrefix"])
@@ -87,7 +64,7 @@ def test_create_for_people_shows_the_raw_key_once_and_whole(terminal: Terminal, 
 
     assert result.exit_code == 0
     assert len(RAW_KEY.findall(result.stdout)) == 1
-    assert [line.split()[0] for line in result.stdout.splitlines()] == ["field", *FIELDS, "rawKey"]
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["field", *KEY_FIELDS, "rawKey"]
     assert "only time" in result.stderr
 
 
@@ -225,7 +202,7 @@ def test_list_prints_the_keys_of_all_or_of_one_newest_first(terminal: Terminal, 
     assert [key["id"] for key in terminal.json("keys", "list")] == newest_first
     of_one = terminal.json("keys", "list", "--owner", "ADA@example.com")
     assert [key["id"] for key in of_one] == newest_first[::2]
-    assert list(of_one[0]) == FIELDS
+    assert list(of_one[0]) == KEY_FIELDS
     lines = terminal.table("keys", "list")
     assert lines[0].split() == ["id", "type", "name", "key", "status", "owner", "portal", "expiresAt"]
     assert [line.split()[0] for line in lines[1:]] == newest_first
@@ -292,7 +269,7 @@ def test_rotate_prints_the_successor(terminal: Terminal, portal_id: str) -> None
 
     new = terminal.json("keys", "rotate", old["id"])
 
-    assert list(new) == [*FIELDS, "rawKey"]
+    assert list(new) == [*KEY_FIELDS, "rawKey"]
     assert new["rawKey"] != old["rawKey"]
     assert (new["name"], new["rateLimit"], new["rotation"]["predecessorId"]) == ("laptop", 5, old["id"])
     left = terminal.json("keys", "show", old["id"])

@@ -1,0 +1,26 @@
+"""A key as it is shown, field by field in its order: the same by REST and on the command line."""
+
+KEY_FIELDS = [
+    "id",
+    "type",
+    "name",
+    "keyPrefix",
+    "keySuffix",
+    "portalId",
+    "ownerId",
+    "scopes",
+    "integrations",
+    "status",
+    "ipWhitelist",
+    "rateLimit",
+    "hourlyLimit",
+    "expiresAt",
+    "metadata",
+    "createdAt",
+    "lastUsedAt",
+    "lastUsedIp",
+    "requestCount",
+    "isLegacy",
+    "rotationRecommended",
+    "rotation",
+]
