@@ -38,16 +38,16 @@ from gateway.address_failures import FAILURES_SIZE, AddressFailures
 from gateway.limits import HOUR, SECOND, Limit
 
 _MAGIC = b"vibekeys host 01"
-# magic, believed, epoch, generation of the counters' file, hash of the Redis server's run id,
-# unix time of the last forwarded header from an untrusted loopback peer
-_HEADER = struct.Struct("<16sQQQ16sQ")
+# Behind the magic: believed, epoch, generation of the counters' file, hash of the Redis server's run id,
+# unix time of the last forwarded header from an untrusted loopback peer.
 _BELIEVED, _EPOCH, _GENERATION, _SERVER, _FORWARDED = 16, 24, 32, 40, 56
 _FAILURES_AT = 64
 
-_COUNTERS_MAGIC = b"vibekeys count01"
-_COUNTERS_HEADER = struct.Struct("<16sQQ")  # magic, capacity, slots taken
-_TAKEN = 24
+_COUNTERS_MAGIC = b"vibekeys count02"
+_COUNTERS_HEADER = struct.Struct("<16sQ")  # magic, slots taken
+_TAKEN = 16
 _SLOT = struct.Struct("<16sQQ")  # name, unix second from which the slot may be reused, count
+_REUSE_FROM, _COUNT = 16, 24
 _UNSIGNED = struct.Struct("<Q")
 _FIRST_CAPACITY = 4096
 _FULL = 0.6
@@ -282,11 +282,11 @@ class HostTable:
         at, known = self._find(name, now)
         if known is not None:
             if count > known:
-                _UNSIGNED.pack_into(self._counters, at + 24, count)
+                _UNSIGNED.pack_into(self._counters, at + _COUNT, count)
             return
         if at < 0:
             raise OSError(ENOSPC, "the host table is full and cannot grow", str(self._folder))
-        is_free = _UNSIGNED.unpack_from(self._counters, at + 16)[0] == 0
+        is_free = _UNSIGNED.unpack_from(self._counters, at + _REUSE_FROM)[0] == 0
         reuse_from = limit.window_start(now) + limit.window + _LINGER[limit.window]
         _SLOT.pack_into(self._counters, at, name, reuse_from, count)
         if is_free:
