@@ -118,9 +118,12 @@ def open_services(
         store = _open_store(config, trust, lambda: source)
     publisher = Publisher(db, store, trust)
     source = DatabaseSource(db, publisher)
-    if redis == "if running" and store and trust and not _reaches(store, trust, source):
+    if redis == "if running" and store and trust and host_table and not _reaches(store, trust, source):
         _must_not_serve(config)
-        store = publisher.store = None
+        store.close()
+        host_table.close()
+        store = trust = host_table = None
+        publisher.store = publisher.trust = None
     ledger = Ledger(db, secrets, clock, publisher)
     return Services(
         config=config,
