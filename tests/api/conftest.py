@@ -6,17 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.world import Service, World
-from tests.conftest import ValkeyServer
+from tests.api.world import Service, World, serving
 
 
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    server = ValkeyServer()
-    service = Service(tmp_path_factory.mktemp("api"), server.url)
-    yield service
-    service.close()
-    server.close()
+    with serving(tmp_path_factory.mktemp("api")) as service:
+        yield service
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from app.migrations import migrate
 from app.models import MODELS, Account, Key, Portal
 from app.secrets import Secrets
 from app.wiring import build
+from tests.conftest import ValkeyServer
 
 PUBLIC_URL = "https://keys.example.test"
 START = 1_900_000_000.0
@@ -108,6 +111,16 @@ class Service:
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that the database holds."""
         return {model.__name__: sorted(model.select().tuples(), key=repr) for model in MODELS}
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Service]:
+    """Yield a service in `folder`, on a Redis server of its own."""
+    server = ValkeyServer()
+    service = Service(folder, server.url)
+    yield service
+    service.close()
+    server.close()
 
 
 @dataclass
