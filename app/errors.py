@@ -63,11 +63,15 @@ ERRORS: Mapping[str, ErrorKind] = {
     "KEY_ALREADY_ROTATED": ErrorKind(409, "The key has already been rotated."),
     "PREDECESSOR_IN_GRACE": ErrorKind(409, "The key that this one replaced is still in its grace period."),
     "KEY_NOT_ACTIVE": ErrorKind(409, "The key is revoked or expired."),
+    "KEY_HAS_ACTIVE_SERVERS": ErrorKind(409, "The key has active servers: delete them first."),
     "IDEMPOTENCY_IN_PROGRESS": ErrorKind(
         409, "The first request with this Idempotency-Key is still running."
     ),
     "IDEMPOTENCY_KEY_REUSED": ErrorKind(422, "This Idempotency-Key was used for a different request."),
     "BITRIX_UNAVAILABLE": ErrorKind(502, "The portal's Bitrix24 webhook did not answer."),
+    # feedback tickets and servers
+    "TICKET_ARCHIVED": ErrorKind(409, "The ticket is archived: its author cannot comment on it any more."),
+    "WRONG_KEY": ErrorKind(403, "The server belongs to another key."),
     # our own trouble
     "INTERNAL_ERROR": ErrorKind(500, "Something went wrong on our side."),
     "DATABASE_UNAVAILABLE": ErrorKind(503, "The database is not available right now."),

@@ -11,7 +11,7 @@ from app.api.portals import portals_of
 from app.auth import Principal, principal
 from app.models import Key
 from app.openapi import answer_of
-from app.registry import ROUTES, Route
+from app.registry.capabilities import capabilities
 from app.schemas.fields import iso
 from app.schemas.key import rotation_of
 from app.schemas.me import LimitsAnswer, MeAnswer
@@ -20,19 +20,6 @@ from app.services import services
 from gateway.limits import Usage
 
 blueprint = ApiBlueprint("me", __name__, description="The calling key itself.")
-
-# To the letter as the seed has them, and first: programs read them. They are the same whatever the scopes.
-SEED_CAPABILITIES: tuple[tuple[str, str, str], ...] = (
-    ("GET", "/v1/me", "this endpoint (management key self-description)"),
-    ("GET", "/v1/guide", "full API reference (portal-agnostic)"),
-    ("GET", "/v1/keys", "list APP keys for a portal (requires portalId query param)"),
-    ("POST", "/v1/keys", "create APP key (requires portalId in body)"),
-    ("GET", "/v1/portals", "list your portals"),
-    ("GET", "/v1/feedback", "list ALL platform feedback (management key sees everything)"),
-    ("GET", "/v1/feedback/:id", "feedback details including comment thread"),
-    ("PATCH", "/v1/feedback/:id", "update status/resolution (legacy, prefer /comments)"),
-    ("POST", "/v1/feedback/:id/comments", "post a team comment, changes status"),
-)
 
 TICKET_STATUSES = {
     "NEW": "The user has just submitted the ticket, no one has looked at it yet",
@@ -88,7 +75,7 @@ def _limits(usages: tuple[Usage, ...]) -> dict[str, dict[str, int] | None]:
 def _management(caller: Principal, host: str) -> dict[str, Any]:
     portals = PortalAnswer(many=True).dump(portals_of(caller.account.account_id))
     return {
-        "capabilities": [*_seed_capabilities(host), *_further_capabilities(host)],
+        "capabilities": capabilities(host),
         "portals": portals,
         "totalAppKeys": sum(portal["appKeyCount"] for portal in portals),
         "quickstart": {
@@ -102,27 +89,9 @@ def _management(caller: Principal, host: str) -> dict[str, Any]:
     }
 
 
-def _seed_capabilities(host: str) -> list[str]:
-    return [f"{method} {host}{path} — {what}" for method, path, what in SEED_CAPABILITIES]
-
-
-def _further_capabilities(host: str) -> list[str]:
-    named = {(method, path) for method, path, _ in SEED_CAPABILITIES}
-    routes = [route for route in ROUTES if "management" in route.types]
-    return [
-        f"{route.method} {host}{_colon_path(route)} — {route.summary}"
-        for route in routes
-        if (route.method, _colon_path(route)) not in named
-    ]
-
-
-def _colon_path(route: Route) -> str:
-    return route.path.replace("{", ":").replace("}", "")
-
-
 def _feedback_reference(host: str) -> dict[str, Any]:
     return {
-        "endpoints": [line for line in _seed_capabilities(host) if f"{host}/v1/feedback" in line],
+        "endpoints": [line for line in capabilities(host) if f"{host}/v1/feedback" in line],
         "statuses": TICKET_STATUSES,
         "categories": list(TICKET_CATEGORIES),
         "filters": f"GET {host}/v1/feedback?status=NEW&category=BUG&portalId=<uuid>&page=1&limit=50",

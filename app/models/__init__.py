@@ -1,16 +1,33 @@
-"""The tables, and no rules: those are in `app.keyring`, `app.accounts` and `app.portals`."""
+"""The tables, and no rules: those are in `app.keyring`, `app.portals`, `app.feedback` and their like."""
 
 from __future__ import annotations
 
 from app.models.account import Account
 from app.models.audit import Audit
 from app.models.base import Base, new_id
+from app.models.feedback import Ticket, TicketComment
 from app.models.idempotency import Idempotency
 from app.models.key import Key, Tombstone
+from app.models.mail import Mail
 from app.models.portal import Membership, Portal
 from app.models.publication import Heads, Unpublished
+from app.models.server import Server
 
-MODELS = (Account, Portal, Membership, Key, Tombstone, Unpublished, Heads, Audit, Idempotency)
+MODELS = (
+    Account,
+    Portal,
+    Membership,
+    Key,
+    Tombstone,
+    Unpublished,
+    Heads,
+    Audit,
+    Idempotency,
+    Ticket,
+    TicketComment,
+    Server,
+    Mail,
+)
 
 __all__ = [
     "MODELS",
@@ -20,8 +37,12 @@ __all__ = [
     "Heads",
     "Idempotency",
     "Key",
+    "Mail",
     "Membership",
     "Portal",
+    "Server",
+    "Ticket",
+    "TicketComment",
     "Tombstone",
     "Unpublished",
     "new_id",
