@@ -1,0 +1,1 @@
+"""Mail: the outbox that changes write into, and the worker's way from there to an SMTP server."""

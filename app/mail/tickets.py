@@ -1,0 +1,48 @@
+"""What an author is told of a ticket by mail: that the team asks something, or that it is resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_LONGEST_SUBJECT = 255
+
+_NEWS = {
+    "AWAITING_USER": "The team asks you something about your ticket",
+    "RESOLVED": "Your ticket is resolved",
+}
+"""Which statuses are told, and how."""
+
+_HOW_TO_ANSWER = {
+    "AWAITING_USER": "Your answer is awaited",
+    "RESOLVED": "If it is not settled for you, write a comment, and the team will look at it again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A mail's text. The subject is one line of at most 255 characters."""
+
+    subject: str
+    body: str
+
+
+def ticket_message(status: str, *, ticket_id: str, title: str, text: str, support_url: str) -> Message:
+    """Return what to tell the author of a ticket that is AWAITING_USER or RESOLVED now.
+
+    `text` is the team's comment or resolution; where it or `support_url` is empty, nothing stands for it.
+    """
+    news = _NEWS[status]
+    answer = f"{_HOW_TO_ANSWER[status]}: POST /v1/feedback/{ticket_id}/comments, by a key of your portal."
+    parts = [
+        f"{news}: {title}",
+        text,
+        answer,
+        f"More help: {support_url}" if support_url else "",
+        f"Ticket {ticket_id}",
+    ]
+    return Message(_cut(f"{news}: {title}"), "\n\n".join(part for part in parts if part) + "\n")
+
+
+def _cut(subject: str) -> str:
+    line = " ".join(subject.split())
+    return line if len(line) <= _LONGEST_SUBJECT else line[: _LONGEST_SUBJECT - 1] + "…"
