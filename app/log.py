@@ -2,8 +2,8 @@
 
 :func:`configure` is called once by whatever starts a process; modules then use ``structlog.get_logger()``.
 Lines of libraries that use :mod:`logging` (gunicorn, above all) take the same way out, so that whoever reads
-the log meets one format, and every line passes the last step: :func:`masked` takes out whatever looks like a
-raw key, wherever it came from.
+the log meets one format, and every line passes the last step: :func:`gateway.keys.masked` takes out whatever
+looks like a raw key, wherever it came from.
 
 :class:`AccessLog` writes the line of a request.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 import time
 from collections.abc import Iterable
@@ -23,13 +22,13 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 from werkzeug.wsgi import ClosingIterator
 
+from gateway.keys import masked
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["AccessLog", "configure", "masked"]
+__all__ = ["AccessLog", "configure"]
 
-# Six characters behind the prefix are public (`keyPrefix`); more are somebody's secret, whole or cut.
-_RAW_KEY = re.compile(r"(vibe_api_|vibe_app_|vibe_live_|vxk_)([0-9A-Za-z]{6})[0-9A-Za-z]+")
 # Legacy keys have no form to search for: fields that could hold one are never written.
 _SECRET_FIELDS = frozenset(
     (
@@ -72,13 +71,6 @@ def configure(log_format: Literal["json", "text"], level: int = logging.INFO) ->
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-
-
-def masked(text: str) -> str:
-    """The text with everything that looks like a raw key cut to its public beginning."""
-    if "vibe_" not in text and "vxk_" not in text:
-        return text
-    return _RAW_KEY.sub(r"\1\2***", text)
 
 
 def _drop_secret_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

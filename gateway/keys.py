@@ -7,7 +7,8 @@ everything before, again in lower-case hexadecimal::
 
 The checksum is no secret and proves nothing. It lets a truncated or mistyped key be refused
 without asking anybody. At rest only the SHA-256 of the whole raw key is kept: 224 random bits
-cannot be searched, so a slow hash would cost time and protect nothing.
+cannot be searched, so a slow hash would cost time and protect nothing. People paste raw keys into
+other texts all the same: `masked` takes them out before such a text is logged or stored.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ RANDOM_CHARACTERS = 56
 CHECKSUM_CHARACTERS = 8
 SHOWN_AFTER_PREFIX = 6
 SHOWN_AT_END = 4
+SECRET_AT_LEAST = 10
 
 _PREFIX = "|".join(PREFIXES.values())
 _SECRET = f"[0-9a-f]{{{RANDOM_CHARACTERS + CHECKSUM_CHARACTERS}}}"
@@ -36,6 +38,12 @@ _SECRET = f"[0-9a-f]{{{RANDOM_CHARACTERS + CHECKSUM_CHARACTERS}}}"
 # Wherever it stands in a text: whether its checksum is right is not asked, since a mistyped key
 # that reaches a log gives away nearly as much as a right one.
 KEY_IN_TEXT = re.compile(f"(?<![A-Za-z0-9_])(?:{_PREFIX}){_SECRET}(?![A-Za-z0-9_])")
+
+# What `display_parts` shows is public. A word may follow a prefix too ("vibe_api_documentation"), so only
+# what is longer than words are is taken for somebody's secret, whole, cut off or mistyped.
+_LIKE_A_KEY = re.compile(
+    f"((?:{_PREFIX})[0-9A-Za-z]{{{SHOWN_AFTER_PREFIX}}})[0-9A-Za-z]{{{SECRET_AT_LEAST},}}"
+)
 
 _SHAPE = re.compile(f"({_PREFIX}){_SECRET}")
 _TYPE_OF_PREFIX = {prefix: key_type for key_type, prefix in PREFIXES.items()}
@@ -69,6 +77,13 @@ def display_parts(raw_key: str) -> tuple[str, str]:
     """Return the ends of a raw key that may be shown: prefix with 6 characters, and the last 4."""
     shown = len(prefix_of(raw_key) or "") + SHOWN_AFTER_PREFIX
     return raw_key[:shown], raw_key[-SHOWN_AT_END:]
+
+
+def masked(text: str) -> str:
+    """Return the text with everything that looks like a raw key cut to its public beginning."""
+    if "vibe_" not in text and "vxk_" not in text:
+        return text
+    return _LIKE_A_KEY.sub(r"\1***", text)
 
 
 def _checksum(body: str) -> str:

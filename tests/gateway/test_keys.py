@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from gateway.keys import KEY_IN_TEXT, KEY_TYPES, PREFIXES, digest, display_parts, key_type_of, mint
+from gateway.keys import KEY_IN_TEXT, KEY_TYPES, PREFIXES, digest, display_parts, key_type_of, masked, mint
 
 
 @pytest.mark.parametrize("key_type", KEY_TYPES)
@@ -67,3 +67,20 @@ def test_the_ends_that_are_shown() -> None:
 )
 def test_keys_are_found_in_text(text: str, found: bool) -> None:
     assert bool(KEY_IN_TEXT.search(text)) is found
+
+
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+@pytest.mark.parametrize("cut", [0, 1, 48])
+def test_a_raw_key_whole_or_cut_is_masked_wherever_it_stands(key_type: str, cut: int) -> None:
+    raw_key = mint(key_type)
+    shown, _ = display_parts(raw_key)
+    for before, after in (("", ""), ("x", "."), ("key=", "&"), ("(", "Z")):
+        text = masked(f"{before}{raw_key[: len(raw_key) - cut]}{after}")
+        assert text == f"{before}{shown}***{after.strip('Z')}"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "vibe_api_documentation", "vibe_api_8e195d", "VXK_" + "0" * 64, "vxk_ settings"]
+)
+def test_other_texts_are_not_masked(text: str) -> None:
+    assert masked(text) == text
