@@ -29,10 +29,9 @@ def get_openapi_without_a_key() -> Response:
 
 
 def document() -> dict[str, Any]:
-    """Return the document of the current application."""
+    """Return the document of the current application; it is shared, and not to be changed."""
     api = cast(DocumentedApi, current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"])
-    written: dict[str, Any] = api.spec.to_dict()
-    return written
+    return api.document
 
 
 def _answer() -> Response:

@@ -44,8 +44,15 @@ class Count(fields.Integer):
 class PageQuery(StrictSchema):
     """Which page of a list."""
 
-    page = Count(MAX_PAGE, clamp=False, load_default=1)
-    limit = Count(MAX_LIMIT, clamp=True, load_default=DEFAULT_LIMIT)
+    page = Count(
+        MAX_PAGE, clamp=False, load_default=1, metadata={"description": "Which page, counted from 1."}
+    )
+    limit = Count(
+        MAX_LIMIT,
+        clamp=True,
+        load_default=DEFAULT_LIMIT,
+        metadata={"description": f"How many items a page has; more than {MAX_LIMIT} count as {MAX_LIMIT}."},
+    )
 
 
 class NoQuery(StrictSchema):
