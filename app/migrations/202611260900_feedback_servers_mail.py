@@ -97,7 +97,7 @@ class Mail(Model):
     body = TextField()
     created_at = BigIntegerField()
     attempts = IntegerField()
-    next_attempt_at = BigIntegerField()
+    next_attempt_at = BigIntegerField(null=True)
     sent_at = BigIntegerField(null=True)
     failed_at = BigIntegerField(null=True)
     last_error = CharField(max_length=255, null=True)

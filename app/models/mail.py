@@ -10,7 +10,8 @@ from app.models.base import Base, id_field
 class Mail(Base):
     """One mail to one recipient. Waiting until `sent_at`, or `failed_at` when it was given up, is set.
 
-    `kind` and `ref` say what it is about: `ticket.RESOLVED`, and the ticket's id.
+    `kind` and `ref` say what it is about: `ticket.RESOLVED`, and the ticket's id. A waiting mail without
+    `next_attempt_at` rests: there is no SMTP server to hand it to.
     """
 
     id = id_field()
@@ -21,7 +22,7 @@ class Mail(Base):
     body = TextField()
     created_at = BigIntegerField()
     attempts = IntegerField()
-    next_attempt_at = BigIntegerField()
+    next_attempt_at = BigIntegerField(null=True)
     sent_at = BigIntegerField(null=True)
     failed_at = BigIntegerField(null=True)
     last_error = CharField(max_length=255, null=True)
