@@ -38,6 +38,12 @@ class Principal:
     usages: tuple[Usage, ...]
     raw_key: str = field(repr=False)
 
+    @property
+    def portal_id(self) -> str:
+        """The portal of a portal key; the routes that ask for it serve no other type."""
+        assert self.key.portal_id is not None
+        return self.key.portal_id
+
     def actor(self) -> Actor:
         """The caller as the audit log names it, and what the current route asks of its key."""
         route = _route()
@@ -70,6 +76,11 @@ def authorize() -> None:
     _check_restriction(caller.account)
     _check_scope(caller.key, route)
     _check_integration(caller.key, route)
+
+
+def opens(key: KeyRecord, route: Route) -> bool:
+    """Tell whether type and grants of a key are such that it may call `route`."""
+    return key.type in route.types and _has_scope(key, route) and _has_integration(key, route)
 
 
 def openapi_path(rule: str) -> str:
@@ -120,16 +131,25 @@ def _scope_asked(key: KeyRecord, route: Route) -> str | None:
     return route.management_scope if key.type == "management" else route.scope
 
 
-def _check_scope(key: KeyRecord, route: Route) -> None:
+def _has_scope(key: KeyRecord, route: Route) -> bool:
     wanted = _scope_asked(key, route)
-    if wanted is None or wanted in key.scopes:
+    return wanted is None or wanted in key.scopes
+
+
+def _check_scope(key: KeyRecord, route: Route) -> None:
+    if _has_scope(key, route):
         return
     code = "MANAGEMENT_SCOPE_REQUIRED" if key.type == "management" else "SCOPE_DENIED"
-    raise ApiError(code, details={"requiredScope": wanted, "scopes": list(key.scopes)})
+    raise ApiError(code, details={"requiredScope": _scope_asked(key, route), "scopes": list(key.scopes)})
+
+
+def _has_integration(key: KeyRecord, route: Route) -> bool:
+    asked = key.type == "personal" and route.integrations
+    return not asked or not route.integrations.isdisjoint(key.integrations)
 
 
 def _check_integration(key: KeyRecord, route: Route) -> None:
-    if key.type != "personal" or not route.integrations or route.integrations & set(key.integrations):
+    if _has_integration(key, route):
         return
     details = {"requiredIntegrations": sorted(route.integrations), "integrations": list(key.integrations)}
     raise ApiError("INTEGRATION_REQUIRED", details=details)

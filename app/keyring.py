@@ -18,6 +18,7 @@ from typing import Any
 
 from peewee import ModelSelect
 
+from app import servers
 from app.config import Config
 from app.errors import ApiError, invalid
 from app.ledger import Actor, Change, Ledger
@@ -203,9 +204,10 @@ class Keyring:
         return issued
 
     def delete(self, actor: Actor, visible: ModelSelect[Key], key_id: str) -> None:
-        """Delete the key for good. Raises `ApiError` ENTITY_NOT_FOUND."""
+        """Delete the key for good. Raises `ApiError` ENTITY_NOT_FOUND, KEY_HAS_ACTIVE_SERVERS."""
         with self._ledger.change(actor) as change:
             key = _find(visible, key_id)
+            servers.check_deletable(key)
             change.key_deleted(key)
             change.audit("key.deleted", "key", key.id, _facts(key), None)
 

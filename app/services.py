@@ -12,12 +12,14 @@ from peewee import Database
 from app.accounts import Accounts
 from app.bitrix.webhook import Prober
 from app.config import Config
+from app.feedback import Feedback
 from app.idempotency import IdempotencyStore
 from app.keyring import Keyring
 from app.ledger import Ledger
 from app.portals import Portals
 from app.publisher import Publisher
 from app.secrets import Secrets
+from app.servers import Servers
 from app.source import DatabaseSource
 from gateway.host_table import HostTable
 from gateway.store import Store
@@ -47,6 +49,8 @@ class Services:
     portals: Portals
     prober: Prober
     keyring: Keyring
+    feedback: Feedback
+    servers: Servers
     idempotency: IdempotencyStore
     store: Store | None
     trust: Trust | None

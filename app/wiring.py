@@ -17,6 +17,7 @@ from app.accounts import Accounts
 from app.bitrix.webhook import Prober
 from app.config import Config
 from app.db import connect
+from app.feedback import Feedback
 from app.idempotency import IdempotencyStore
 from app.keyring import Keyring
 from app.ledger import Ledger
@@ -26,6 +27,7 @@ from app.portals import Portals
 from app.presence import hold_presence, service_is_running
 from app.publisher import Publisher
 from app.secrets import Secrets
+from app.servers import Servers
 from app.services import OutOfReach, Services
 from app.source import DatabaseSource
 from app.valkey import embedded_redis_url
@@ -137,6 +139,8 @@ def open_services(
         portals=Portals(ledger, secrets),
         prober=Prober(max(1, config.threads // 2)),
         keyring=Keyring(ledger, config),
+        feedback=Feedback(ledger, config.support_url),
+        servers=Servers(ledger),
         idempotency=IdempotencyStore(db, clock),
         store=store,
         trust=trust,

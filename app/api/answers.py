@@ -9,15 +9,14 @@ from typing import Any, TypeVar
 from flask import Request, Response
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from marshmallow import RAISE, Schema
-from peewee import Model, ModelSelect
 from webargs.flaskparser import FlaskParser
 
 from app.errors import ApiError
 from app.schemas.base import bad_fields
+from app.schemas.fields import uuid_in
 from app.schemas.query import NoQuery
 
 View = TypeVar("View", bound=Callable[..., Response])
-Row = TypeVar("Row", bound=Model)
 
 
 class StrictQueryParser(FlaskParser):
@@ -46,7 +45,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
         gives: type[Schema] | dict[str, Any],
         status: int = 200,
         query: type[Schema] = NoQuery,
-        body: type[Schema] | Schema | None = None,
+        body: type[Schema] | Schema | dict[str, Any] | None = None,
         body_required: bool = True,
         parameters: Sequence[Mapping[str, Any]] = (),
     ) -> Callable[[View], View]:
@@ -88,6 +87,9 @@ def page_answer(items: Sequence[Any], *, page: int, limit: int, total: int) -> R
     return Response(success_body(items, meta), content_type="application/json")
 
 
-def page_of_rows(query: ModelSelect[Row], page: int, limit: int) -> tuple[list[Row], int]:
-    """Return the rows of one page of an ordered `query`, and how many rows it has in all."""
-    return list(query.paginate(page, limit)), query.count()
+def id_of_path(text: str) -> str:
+    """Return an id that stands in the path, as it is stored. Raises ENTITY_NOT_FOUND if it can be none."""
+    found = uuid_in(text)
+    if found is None:
+        raise ApiError("ENTITY_NOT_FOUND")
+    return found

@@ -5,14 +5,14 @@ A key that the caller may not see is one that does not exist: every query starts
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from flask import Response
 from peewee import ModelSelect
 
-from app.api.answers import ApiBlueprint, answer, page_answer, page_of_rows
+from app.api.answers import ApiBlueprint, answer, id_of_path, page_answer
 from app.api.idempotent import IDEMPOTENCY_PARAMETER, Keep, answer_with_raw_key
+from app.api.paging import newest_first
 from app.auth import principal
 from app.errors import ApiError, invalid
 from app.json_body import read_object, read_optional_object
@@ -20,10 +20,11 @@ from app.keyring import PORTAL_TYPES, Issued, status_is
 from app.models import Account, Key, Membership, Portal
 from app.openapi import answer_of, page_of
 from app.portals import check_linked
+from app.schemas.base import Deleted
+from app.schemas.fields import uuid_in
 from app.schemas.key import (
     ChangePortalKey,
     CreateKey,
-    DeletedKey,
     IssuedKey,
     KeyAnswer,
     ListKeys,
@@ -34,8 +35,6 @@ from app.schemas.key import (
 from app.services import services
 
 blueprint = ApiBlueprint("keys", __name__, description="The keys of a portal.")
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @blueprint.operation("GET", "/v1/keys", query=ListKeys, gives=page_of(KeyAnswer))
@@ -50,7 +49,7 @@ def list_keys(
         query = query.where(status_is(status, int(now * 1000)))
     if name is not None:
         query = query.where(Key.name.contains(name))
-    rows, total = page_of_rows(query.order_by(Key.created_at.desc(), Key.id.desc()), page, limit)
+    rows, total = newest_first(query, page, limit)
     return page_answer(key_answers(rows, now), page=page, limit=limit, total=total)
 
 
@@ -71,7 +70,7 @@ def create_key() -> Response:
 @blueprint.operation("GET", "/v1/keys/<id>", gives=answer_of(KeyAnswer))
 def get_key(id: str) -> Response:
     """One key."""
-    key = _visible().where(Key.id == _known(id)).first()
+    key = _visible().where(Key.id == id_of_path(id)).first()
     if key is None:
         raise ApiError("ENTITY_NOT_FOUND")
     return _key_answer(key)
@@ -82,13 +81,13 @@ def update_key(id: str) -> Response:
     """The key after the change; absent fields stay as they are."""
     body = read_object()
     fields = ChangePortalKey(now=services().clock(), partial=True).load(body)
-    return _key_answer(services().keyring.change(principal().actor(), _visible(), _known(id), fields))
+    return _key_answer(services().keyring.change(principal().actor(), _visible(), id_of_path(id), fields))
 
 
-@blueprint.operation("DELETE", "/v1/keys/<id>", gives=answer_of(DeletedKey))
+@blueprint.operation("DELETE", "/v1/keys/<id>", gives=answer_of(Deleted))
 def delete_key(id: str) -> Response:
     """Delete a key; it stops working at once."""
-    key_id = _known(id)
+    key_id = id_of_path(id)
     services().keyring.delete(principal().actor(), _visible(), key_id)
     return answer({"id": key_id, "deleted": True})
 
@@ -105,7 +104,7 @@ def delete_key(id: str) -> Response:
 def rotate_key(id: str) -> Response:
     """A new key with the settings of this one, which works on for the grace period."""
     body = read_optional_object()
-    return answer_with_raw_key(body, lambda keep: _rotate(_known(id), body, keep), _render)
+    return answer_with_raw_key(body, lambda keep: _rotate(id_of_path(id), body, keep), _render)
 
 
 def _create(body: dict[str, Any], keep: Keep) -> Issued:
@@ -144,8 +143,9 @@ def _portal(portal_id: str) -> Portal:
     if not portal_id:
         raise ApiError("MISSING_PORTAL_ID", details={"portalId": ["Required."]})
     member = (Membership.portal == Portal.id) & (Membership.account == principal().account.account_id)
-    query = Portal.select().join(Membership, on=member).where(Portal.id == portal_id.lower())
-    portal: Portal | None = query.first() if _UUID.fullmatch(portal_id.lower()) else None
+    known = uuid_in(portal_id)
+    query = Portal.select().join(Membership, on=member).where(Portal.id == known)
+    portal: Portal | None = None if known is None else query.first()
     if portal is None:
         raise ApiError("NOT_PORTAL_MEMBER", "The owner of the management key is not a member of this portal.")
     return portal
@@ -160,13 +160,6 @@ def _visible() -> ModelSelect[Key]:
         .join(Membership, on=member)
         .where(Key.type.in_(PORTAL_TYPES), (Membership.role == "ADMIN") | (Key.owner == account_id))
     )
-
-
-def _known(key_id: str) -> str:
-    """Return `key_id` if it can be one, as it is stored: its digits may come in capitals (RFC 9562)."""
-    if not _UUID.fullmatch(key_id.lower()):
-        raise ApiError("ENTITY_NOT_FOUND")
-    return key_id.lower()
 
 
 def _key_answer(key: Key) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 
 from app.api.answers import ApiBlueprint, answer
+from app.api.feedback_reference import feedback_reference
 from app.api.portals import portals_of
 from app.auth import Principal, principal
 from app.models import Key
@@ -20,16 +21,6 @@ from app.services import services
 from gateway.limits import Usage
 
 blueprint = ApiBlueprint("me", __name__, description="The calling key itself.")
-
-TICKET_STATUSES = {
-    "NEW": "The user has just submitted the ticket, no one has looked at it yet",
-    "REVIEWING": "The team has taken the ticket into work, the user is not yet receiving updates",
-    "AWAITING_USER": "The team asked the user a clarifying question — awaiting a reply (mailed to the user)",
-    "NEEDS_REVIEW": "The user replied to the clarification — the team reads it and decides the next step",
-    "RESOLVED": "The fix is published in the production environment, the user has been notified",
-    "ARCHIVED": "Closed without a code change (duplicate, off-topic, not reproducible)",
-}
-TICKET_CATEGORIES = ("BUG", "SUGGESTION", "DOCS", "CHAT", "BOTS", "OTHER")
 
 _LIMITS_ANSWER = LimitsAnswer()
 
@@ -85,14 +76,5 @@ def _management(caller: Principal, host: str) -> dict[str, Any]:
             "step4": "Use the APP key for entity API calls (deals, tasks, etc.)",
         },
         "docs": f"{host}/docs/management-keys",
-        "feedback": _feedback_reference(host),
-    }
-
-
-def _feedback_reference(host: str) -> dict[str, Any]:
-    return {
-        "endpoints": [line for line in capabilities(host) if f"{host}/v1/feedback" in line],
-        "statuses": TICKET_STATUSES,
-        "categories": list(TICKET_CATEGORIES),
-        "filters": f"GET {host}/v1/feedback?status=NEW&category=BUG&portalId=<uuid>&page=1&limit=50",
+        "feedback": feedback_reference(host),
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Response
 from peewee import JOIN, ModelSelect, fn
 
-from app.api.answers import ApiBlueprint, page_answer, page_of_rows
+from app.api.answers import ApiBlueprint, page_answer
+from app.api.paging import page_of_rows
 from app.auth import principal
 from app.keyring import status_is
 from app.models import Key, Membership, Portal

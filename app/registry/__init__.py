@@ -9,7 +9,7 @@ Here: `route` is the form of a row, and the other modules have the rows, one a r
 
 from __future__ import annotations
 
-from app.registry import keys, platform, portals
+from app.registry import feedback, keys, platform, portals, servers
 from app.registry.route import ANY_TYPE, MANAGEMENT, PORTAL, Example, Route
 
 __all__ = ["ANY_TYPE", "MANAGEMENT", "PORTAL", "ROUTES", "ROUTE_OF", "Example", "Route"]
@@ -18,6 +18,8 @@ ROUTES: tuple[Route, ...] = (
     *platform.ROUTES,
     *keys.ROUTES,
     *portals.ROUTES,
+    *feedback.ROUTES,
+    *servers.ROUTES,
 )
 
 ROUTE_OF: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}

@@ -28,13 +28,25 @@ class StrictSchema(Schema):
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Name the field in camelCase outside."""
-        first, *rest = (field_obj.data_key or field_name).split("_")
-        field_obj.data_key = first + "".join(word.capitalize() for word in rest)
+        field_obj.data_key = camel(field_obj.data_key or field_name)
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> NoReturn:
         """Refuse in the service's own words."""
         messages = error.messages if isinstance(error.messages, dict) else {WHOLE_BODY: error.messages}
         raise ApiError("VALIDATION_ERROR", details=bad_fields(messages)) from None
+
+
+class Deleted(StrictSchema):
+    """What is left to say of a deleted object."""
+
+    id = fields.String(required=True, metadata={"format": "uuid"})
+    deleted = fields.Boolean(required=True, metadata={"enum": [True]})
+
+
+def camel(name: str) -> str:
+    """Return a snake_case name in camelCase."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def bad_fields(messages: Mapping[Any, Any]) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ marshmallow's own are lenient where an API must not be: `Integer` takes 5.7, "5"
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,17 +16,22 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from gateway.address import parse_network
+from gateway.keys import masked
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-NOT_FOR_TEXT = ("Cc", "Cs")
-"""Unicode categories of control characters (NUL among them) and lone surrogates."""
+NOT_FOR_TEXT = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode categories of control characters (NUL among them), lone surrogates, line and paragraph breaks."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Text(fields.String):
-    """A string of `minimum` to `maximum` characters, none of them a control character, not white space
+    """One line of `minimum` to `maximum` characters, none of them a control character, not white space
     alone.
     """
+
+    allowed = frozenset[str]()
 
     def __init__(self, minimum: int, maximum: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -39,11 +45,33 @@ class Text(fields.String):
             raise ValidationError("Not a string.")
         if not self.minimum <= len(value) <= self.maximum:
             raise ValidationError(f"Must be {self.minimum} to {self.maximum} characters.")
-        if any(unicodedata.category(character) in NOT_FOR_TEXT for character in value):
+        if any(unicodedata.category(character) in NOT_FOR_TEXT for character in set(value) - self.allowed):
             raise ValidationError("Must not contain control characters.")
         if not value.strip():
             raise ValidationError("Must not be white space only.")
         return value
+
+
+class LongText(Text):
+    """Like `Text`, of any number of lines."""
+
+    allowed = frozenset("\n\r\t\u2028\u2029")
+
+
+class Uuid(fields.String):
+    """An id; its digits may come in capitals (RFC 9562), and are stored in small ones."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.metadata = {"format": "uuid", **self.metadata}
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        found = uuid_in(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValidationError("Not a UUID.")
+        return found
 
 
 class Whole(fields.Integer):
@@ -177,13 +205,31 @@ class JsonObject(fields.Dict):
     ) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValidationError("Not an object.")
-        try:
-            size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
-        except ValueError:
-            raise ValidationError("Holds what JSON cannot carry.") from None
-        if size > self.maximum_bytes:
-            raise ValidationError(f"Must be at most {self.maximum_bytes} bytes as JSON.")
+        check_size(value, self.maximum_bytes)
         return value
+
+
+def check_size(value: Any, maximum_bytes: int) -> None:
+    """Raise ValidationError if `value` is larger than that when written as compact JSON in UTF-8."""
+    try:
+        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+    except ValueError:
+        raise ValidationError("Holds what JSON cannot carry.") from None
+    if size > maximum_bytes:
+        raise ValidationError(f"Must be at most {maximum_bytes} bytes as JSON.")
+
+
+def refuse_raw_key(value: Any) -> None:
+    """Raise ValidationError if a raw key stands anywhere in `value`: what is stored is shown to others."""
+    text = json.dumps(value, ensure_ascii=False)
+    if masked(text) != text:
+        raise ValidationError("Must not hold a raw key.")
+
+
+def uuid_in(text: str) -> str | None:
+    """Return `text` as ids are stored, if it is a UUID."""
+    folded = text.lower()
+    return folded if _UUID.fullmatch(folded) else None
 
 
 def iso(milliseconds: int) -> str:

@@ -21,7 +21,17 @@ from marshmallow import ValidationError, fields, validates
 from app.keyring import Issued, key_status
 from app.models import Key
 from app.schemas.base import StrictSchema
-from app.schemas.fields import Choice, Instant, Items, JsonObject, Number, Text, Whole, network
+from app.schemas.fields import (
+    Choice,
+    Instant,
+    Items,
+    JsonObject,
+    Number,
+    Text,
+    Whole,
+    network,
+    refuse_raw_key,
+)
 from app.schemas.query import PageQuery
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES, canonical
 from gateway.keys import KEY_TYPES
@@ -57,12 +67,12 @@ class TimedSchema(StrictSchema):
 class KeySettings(TimedSchema):
     """What can be set on a key of every type."""
 
-    name = Text(1, NAME_LENGTH, required=True)
+    name = Text(1, NAME_LENGTH, required=True, validate=refuse_raw_key)
     ip_whitelist = Items(network, wanted="an IP address or CIDR", maximum=WHITELIST_LENGTH)
     rate_limit = Whole(1, LARGEST_LIMIT, allow_none=True, metadata={"description": "Requests a second."})
     hourly_limit = Whole(1, LARGEST_LIMIT, allow_none=True, metadata={"description": "Requests an hour."})
     expires_at = Instant(allow_none=True)
-    metadata = JsonObject(METADATA_BYTES)
+    metadata = JsonObject(METADATA_BYTES, validate=refuse_raw_key)
 
     @validates("expires_at")
     def in_the_future(self, value: int | None, **_: Any) -> None:
@@ -221,13 +231,6 @@ class IssuedKey(KeyAnswer):
     """A key in the one answer that holds its secret."""
 
     raw_key = fields.String(required=True, metadata={"description": "Shown once: save it now."})
-
-
-class DeletedKey(StrictSchema):
-    """What is left to say of a deleted key."""
-
-    id = fields.String(required=True, metadata={"format": "uuid"})
-    deleted = fields.Boolean(required=True, metadata={"enum": [True]})
 
 
 def key_answers(keys: Sequence[Key], now: float) -> list[dict[str, Any]]:

@@ -1,0 +1,131 @@
+"""Feedback tickets, as they are sent and as they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validates_schema
+
+from app.feedback import ANSWER_STATUSES, CATEGORIES, STATUSES
+from app.models import Ticket, TicketComment
+from app.schemas.base import StrictSchema
+from app.schemas.fields import Choice, Instant, LongText, Text, Uuid, check_size
+from app.schemas.query import PageQuery
+
+TITLE_LENGTH = 255
+TEXT_LENGTH = 10_000
+CONTEXT_BYTES = 16 * 1024
+
+
+class Context(fields.Field[Any]):
+    """Whatever helps to understand a ticket: an object or a text, of at most `CONTEXT_BYTES` as JSON."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        limits = f"An object or a text, at most {CONTEXT_BYTES} bytes as JSON."
+        self.metadata = {"type": ["object", "string"], "description": limits, **self.metadata}
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> dict[str, Any] | str:
+        if not isinstance(value, dict | str):
+            raise ValidationError("Not an object or a string.")
+        check_size(value, CONTEXT_BYTES)
+        return value
+
+
+class CreateTicket(StrictSchema):
+    """The body of `POST /v1/feedback`."""
+
+    category = Choice(CATEGORIES, required=True)
+    title = Text(1, TITLE_LENGTH, required=True)
+    description = LongText(1, TEXT_LENGTH, required=True)
+    context = Context(allow_none=True)
+
+
+class ChangeTicket(StrictSchema):
+    """The body of `PATCH /v1/feedback/{id}`."""
+
+    status = Choice(tuple(STATUSES))
+    resolution = LongText(1, TEXT_LENGTH, allow_none=True)
+
+    @validates_schema
+    def not_empty(self, data: Mapping[str, Any], **_: Any) -> None:
+        """A change of nothing is a mistake."""
+        if not data:
+            raise ValidationError("At least one of status and resolution is needed.")
+
+
+class TeamComment(StrictSchema):
+    """The team's body of `POST /v1/feedback/{id}/comments`."""
+
+    text = LongText(1, TEXT_LENGTH, required=True)
+    status = Choice(ANSWER_STATUSES, required=True)
+
+
+class AuthorComment(StrictSchema):
+    """The author's body of `POST /v1/feedback/{id}/comments`."""
+
+    text = LongText(1, TEXT_LENGTH, required=True)
+
+
+class ListTickets(PageQuery):
+    """The query of `GET /v1/feedback`."""
+
+    status = Choice(tuple(STATUSES), metadata={"description": "Only tickets with this status."})
+    category = Choice(CATEGORIES, metadata={"description": "Only tickets of this category."})
+    portal_id = Uuid(metadata={"description": "Only tickets of this portal."})
+
+
+class TicketAnswer(StrictSchema):
+    """A ticket as lists show it."""
+
+    id = fields.String(required=True, metadata={"format": "uuid"})
+    portal_id = fields.String(required=True, metadata={"format": "uuid"})
+    author_id = fields.String(required=True, metadata={"format": "uuid"})
+    category = fields.String(required=True, metadata={"enum": list(CATEGORIES)})
+    status = fields.String(required=True, metadata={"enum": list(STATUSES)})
+    title = fields.String(required=True)
+    description = fields.String(required=True)
+    context = fields.Raw(
+        required=True,
+        allow_none=True,
+        metadata={"type": ["object", "string"], "description": "What the author sent with it."},
+    )
+    resolution = fields.String(
+        required=True, allow_none=True, metadata={"description": "How it ended, in the team's words."}
+    )
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+
+
+class CommentAnswer(StrictSchema):
+    """A comment of a ticket's thread."""
+
+    id = fields.String(required=True, metadata={"format": "uuid"})
+    author = fields.String(required=True, metadata={"enum": ["TEAM", "USER"]})
+    text = fields.String(required=True)
+    status = fields.String(
+        required=True,
+        metadata={"enum": list(STATUSES), "description": "The ticket's status once the comment was made."},
+    )
+    created_at = Instant(required=True)
+
+
+class TicketCard(TicketAnswer):
+    """A ticket with its comments, oldest first."""
+
+    comments = fields.List(fields.Nested(CommentAnswer), required=True)
+
+
+def ticket_answers(tickets: Iterable[Ticket]) -> list[dict[str, Any]]:
+    """Return the tickets in the shape of `TicketAnswer`."""
+    shown: list[dict[str, Any]] = TicketAnswer(many=True).dump(tickets)
+    return shown
+
+
+def ticket_card(ticket: Ticket, comments: Iterable[TicketComment]) -> dict[str, Any]:
+    """Return the ticket in the shape of `TicketCard`."""
+    thread = CommentAnswer(many=True).dump(comments)
+    return {**ticket_answers([ticket])[0], "comments": thread}
