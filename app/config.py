@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from gateway.address import parse_network
 
@@ -32,8 +32,10 @@ _SQLITE_FILE = re.compile(_SQLITE + r"(?!:)([^?]*[^?/])")
 _REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "redis+sentinel")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
-_MAILBOX = re.compile(r"[^<>@\x00-\x1f]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+")
+_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+_MAILBOX = re.compile(rf"[^<>@\x00-\x1f]*<{_ADDRESS}>|{_ADDRESS}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_ASCII = re.compile(r"[\x20-\x7e]+")
 _HUNDRED_YEARS = 36_500
 _BILLION = 1_000_000_000
 
@@ -73,6 +75,7 @@ class Config:
     """``None``: for ever."""
     smtp_url: str = field(repr=False)
     mail_from: str
+    """``Name <local@domain>`` or an address alone; the domain may be an address in brackets."""
     support_url: str
     oidc_issuer: str
     oidc_client_id: str
@@ -87,6 +90,7 @@ class Config:
         read = _Reader(environ)
         database_path = read.database_path("DATABASE_URL", "sqlite:///var/vibekeys.db")
         host, port = read.host("HOST", "127.0.0.1"), read.integer("PORT", 8000, 1, 65_535)
+        public_url = read.url("PUBLIC_URL", http_url(host, port), ("http", "https")).rstrip("/")
         issuer = read.url("OIDC_ISSUER", "", ("https", "http"))
         return cls(
             database_url=f"{_SQLITE}{database_path}",
@@ -97,7 +101,7 @@ class Config:
             port=port,
             web_concurrency=read.integer("WEB_CONCURRENCY", 2, 1, 512),
             threads=read.integer("THREADS", 4, 1, 1_000),
-            public_url=read.url("PUBLIC_URL", http_url(host, port), ("http", "https")).rstrip("/"),
+            public_url=public_url,
             secret_key=read.secrets("SECRET_KEY"),
             trusted_proxies=read.networks("TRUSTED_PROXIES"),
             redis_down=cast(RedisDown, read.choice("REDIS_DOWN", "local", ("local", "open", "closed"))),
@@ -108,8 +112,9 @@ class Config:
             auth_failures_per_minute=read.integer("AUTH_FAILURES_PER_MINUTE", 300, 0, _BILLION),
             usage_hours_kept_days=read.integer("USAGE_HOURS_KEPT_DAYS", 90, 1, _HUNDRED_YEARS),
             usage_days_kept_days=read.optional_integer("USAGE_DAYS_KEPT_DAYS", 1, _HUNDRED_YEARS),
-            smtp_url=read.url("SMTP_URL", "", ("smtp", "smtps"), secret=True),
-            mail_from=read.matching("MAIL_FROM", _MAILBOX, "an address like keys@example.com"),
+            smtp_url=read.smtp_url("SMTP_URL"),
+            mail_from=read.matching("MAIL_FROM", _MAILBOX, "an address like keys@example.com")
+            or f"vibekeys@{_mail_domain(public_url)}",
             support_url=read.url("SUPPORT_URL", "", ("http", "https")),
             oidc_issuer=issuer,
             oidc_client_id=read.required_with("OIDC_CLIENT_ID", "OIDC_ISSUER", issuer),
@@ -217,6 +222,16 @@ class _Reader:
             raise ConfigError(f"{name}: must be of the form {forms} or redis+sentinel://host,host/name")
         return text
 
+    def smtp_url(self, name: str) -> str:
+        text = self.text(name, "")
+        if not text:
+            return ""
+        parts = _split(text)
+        if not parts or parts.scheme not in ("smtp", "smtps") or not _names_a_mail_server(parts):
+            form = "smtp://[user:password@]host[:port] or smtps://…"
+            raise ConfigError(f"{name}: must be of the form {form}, special characters as %XX, ASCII only")
+        return text
+
     def secrets(self, name: str) -> tuple[str, ...]:
         text = self.text(name, "")
         if not text:
@@ -267,6 +282,28 @@ def _names_a_redis(parts: SplitResult) -> bool:
     if parts.scheme == "redis+cluster":
         return parts.path in ("", "/")
     return len(hosts) == 1 and re.fullmatch(r"(/[0-9]{0,5})?", parts.path) is not None
+
+
+def _names_a_mail_server(parts: SplitResult) -> bool:
+    """Is there a host, and before it nothing, or a user and a password that can be sent (ASCII only)?"""
+    login, at, host = parts.netloc.rpartition("@")
+    user, _, password = map(unquote, login.partition(":"))
+    if at and not (_ASCII.fullmatch(user) and _ASCII.fullmatch(password)):
+        return False
+    return bool(_HOST_PORT.fullmatch(host)) and not (parts.path.strip("/") or parts.query or parts.fragment)
+
+
+def _mail_domain(public_url: str) -> str:
+    """The host of a URL as it stands in a mail address: an IP address in brackets (RFC 5321, 4.1.3)."""
+    host = urlsplit(public_url).hostname or ""
+    if ":" in host:
+        return f"[IPv6:{host}]"
+    if _is_address(host):
+        return f"[{host}]"
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        raise ConfigError(f"PUBLIC_URL: {_quoted(host)} is not a host name") from None
 
 
 def _is_address(text: str) -> bool:

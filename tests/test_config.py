@@ -37,7 +37,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         usage_hours_kept_days=90,
         usage_days_kept_days=None,
         smtp_url="",
-        mail_from="",
+        mail_from="vibekeys@[127.0.0.1]",
         support_url="",
         oidc_issuer="",
         oidc_client_id="",
@@ -76,7 +76,10 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ("AUTH_FAILURES_PER_MINUTE", "0", 0),
     ("USAGE_DAYS_KEPT_DAYS", "365", 365),
     ("SMTP_URL", "smtps://user:pw@mail.example.com:465", None),
+    ("SMTP_URL", "smtp://keys%40example.com:p%20w@mail", None),
+    ("SMTP_URL", "smtp://[::1]:2525/", None),
     ("MAIL_FROM", "Keys <keys@example.com>", None),
+    ("MAIL_FROM", '"Ключи, Ltd" <keys+no-reply@example.com>', None),
     ("SUPPORT_URL", "https://example.com/help", None),
     ("LOG_FORMAT", "text", None),
     ("METRICS_TOKEN", "t0ken~!", None),
@@ -125,6 +128,7 @@ REFUSED: list[tuple[str, str]] = [
     ("PUBLIC_URL", "https://keys.example.com?x"),
     ("PUBLIC_URL", "https://a\nb"),
     ("PUBLIC_URL", "https://[::1"),
+    ("PUBLIC_URL", "https://ü..example"),
     ("SECRET_KEY", "hunter2,"),
     ("TRUSTED_PROXIES", "10.0.0.0/33"),
     ("TRUSTED_PROXIES", "*"),
@@ -146,7 +150,17 @@ REFUSED: list[tuple[str, str]] = [
     ("USAGE_DAYS_KEPT_DAYS", "forever"),
     ("SMTP_URL", "mail.example.com:hunter2"),
     ("SMTP_URL", "smtp://mail:0"),
+    ("SMTP_URL", "smtp://hunter2@mail"),
+    ("SMTP_URL", "smtp://:hunter2@mail"),
+    ("SMTP_URL", "smtp://keys:hunter2%C3%BC@mail"),
+    ("SMTP_URL", "smtp://keys:hunter2%0D%0A@mail"),
+    ("SMTP_URL", "smtp://mail/hunter2"),
+    ("SMTP_URL", "smtp://mail?password=hunter2"),
+    ("SMTP_URL", "smtp://a,b"),
+    ("SMTP_URL", "http://mail"),
     ("MAIL_FROM", "keys"),
+    ("MAIL_FROM", "keys@example.com, more@example.com"),
+    ("MAIL_FROM", "keys@example.com> <more@example.com"),
     ("MAIL_FROM", "keys@example.com\nBcc: b@example.com"),
     ("SUPPORT_URL", "javascript:alert(1)"),
     ("OIDC_ISSUER", "accounts.example.com"),
@@ -189,6 +203,21 @@ def test_paths_do_not_move_when_the_process_changes_its_folder(
 
 def test_public_url_follows_host_and_port() -> None:
     assert read(HOST="::1", PORT="8443").public_url == "http://[::1]:8443"
+
+
+@pytest.mark.parametrize(
+    ("public_url", "address"),
+    [
+        ("https://keys.example.com/base", "vibekeys@keys.example.com"),
+        ("https://ключи.example", "vibekeys@xn--h1add2c8a.example"),
+        ("http://192.0.2.7:8000", "vibekeys@[192.0.2.7]"),
+        ("http://[2001:db8::1]", "vibekeys@[IPv6:2001:db8::1]"),
+    ],
+)
+def test_mail_comes_from_the_host_of_the_public_url_unless_said_otherwise(
+    public_url: str, address: str
+) -> None:
+    assert read(PUBLIC_URL=public_url).mail_from == address
 
 
 def test_what_a_config_shows_of_itself_has_no_secret() -> None:

@@ -14,7 +14,7 @@ _NEWS = {
 
 _HOW_TO_ANSWER = {
     "AWAITING_USER": "Your answer is awaited",
-    "RESOLVED": "If it is not settled for you, write a comment, and the team will look at it again",
+    "RESOLVED": "If it is not settled for you, comment on it, and the team looks at it again",
 }
 
 
@@ -32,14 +32,10 @@ def ticket_message(status: str, *, ticket_id: str, title: str, text: str, suppor
     `text` is the team's comment or resolution; where it or `support_url` is empty, nothing stands for it.
     """
     news = _NEWS[status]
-    answer = f"{_HOW_TO_ANSWER[status]}: POST /v1/feedback/{ticket_id}/comments, by a key of your portal."
-    parts = [
-        f"{news}: {title}",
-        text,
-        answer,
-        f"More help: {support_url}" if support_url else "",
-        f"Ticket {ticket_id}",
-    ]
+    answer = (
+        f"{_HOW_TO_ANSWER[status]}. By a key of your portal:\n\n    POST /v1/feedback/{ticket_id}/comments"
+    )
+    parts = (f"{news}: {title}", text, answer, f"More help: {support_url}" if support_url else "")
     return Message(_cut(f"{news}: {title}"), "\n\n".join(part for part in parts if part) + "\n")
 
 
