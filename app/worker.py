@@ -1,8 +1,9 @@
 """The background worker of `vibekeys worker`: what nobody waits for.
 
-Each minute, if no other worker of this host does, it removes kept answers that have expired. A database that
-is away stops neither it nor the log: a chore that fails says so once, is tried again at its next turn, and
-says once that it works again.
+Each second it sends the mails that are due (`app.mail.delivery`); each minute it removes what was kept for
+long enough: answers, and mails that were sent. Of several workers on a host one at a time does each. A
+database that is away stops neither it nor the log: a chore that fails says so once, is tried again at its
+next turn, and says once that it works again.
 
 What a killed process left unpublished is none of its business: every web worker looks for that each second
 (`gateway.trust.Watch`), and where none runs nobody relies on Redis.
@@ -19,15 +20,18 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from peewee import PeeweeException
+from peewee import Expression, PeeweeException
 
 from app.db import writing
 from app.errors import ApiError
-from app.idempotency import KEPT_MS
-from app.models import Idempotency
+from app.idempotency import KEPT_MS as ANSWERS_KEPT_MS
+from app.mail.delivery import KEPT_MS as MAILS_KEPT_MS
+from app.mail.delivery import Delivery
+from app.models import Idempotency, Mail
 from app.services import Services
 
 TIDY_SECONDS = 60.0
+MAIL_SECONDS = 1.0
 _TIDIED_AT_ONCE = 500
 
 T = TypeVar("T")
@@ -41,10 +45,15 @@ def work(services: Services, stopped: Callable[[float], T]) -> T:
     `stopped` waits for the given seconds, or until the worker is to end: then it returns at once something
     true. `threading.Event.wait` is one.
     """
-    tidying = Chore("tidy", TIDY_SECONDS, lambda: tidy(services))
+    delivery = Delivery.from_config(services.config, services.db, services.clock)
+    chores = (
+        Chore("tidy", TIDY_SECONDS, lambda: tidy(services)),
+        Chore("mail", MAIL_SECONDS, lambda: send_mail(services, delivery)),
+    )
     log.info("worker.started")
-    while not (told := stopped(tidying.due_in(time.monotonic()))):
-        tidying.do_if_due(time.monotonic())
+    while not (told := stopped(min(chore.due_in(time.monotonic()) for chore in chores))):
+        for chore in chores:
+            chore.do_if_due(time.monotonic())
     log.info("worker.stopped")
     return told
 
@@ -80,20 +89,32 @@ class Chore:
             self._fails = False
 
 
+def send_mail(services: Services, delivery: Delivery) -> None:
+    """Send the mails that are due, unless another worker of this host is at it.
+
+    The lease has a file of its own, so that a slow SMTP server keeps no other worker from tidying.
+    """
+    with _lease(services.config.state_dir / "mail.lock") as mine:
+        if mine:
+            delivery.deliver()
+
+
 def tidy(services: Services) -> None:
-    """Remove kept answers that have expired, unless another worker of this host is at it."""
+    """Remove what was kept for long enough, unless another worker of this host is at it."""
+    now = int(services.clock() * 1000)
     with _lease(services.config.state_dir / "worker.lock") as mine:
         if mine:
-            expired = Idempotency.started_at <= int(services.clock() * 1000) - KEPT_MS
-            while _remove(services, Idempotency.select(Idempotency.id).where(expired).limit(_TIDIED_AT_ONCE)):
-                pass
+            _remove(services, Idempotency, Idempotency.started_at <= now - ANSWERS_KEPT_MS)
+            _remove(services, Mail, Mail.sent_at <= now - MAILS_KEPT_MS)
 
 
-def _remove(services: Services, chosen: object) -> int:
-    # Few at once: writers of keys wait for the lock meanwhile.
-    with writing(services.db):
-        removed: int = Idempotency.delete().where(Idempotency.id.in_(chosen)).execute()
-    return removed
+def _remove(services: Services, model: type[Idempotency | Mail], outdated: Expression) -> None:
+    few = model.select(model.id).where(outdated).limit(_TIDIED_AT_ONCE)
+    removed = True
+    while removed:
+        # Few at once: writers of keys wait for the lock meanwhile.
+        with writing(services.db):
+            removed = bool(model.delete().where(model.id.in_(few)).execute())
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app import auth, errors
-from app.api import feedback, keys, me, portals, servers, spec
+from app.api import feedback, guide, keys, me, portals, servers, spec
 from app.auth import openapi_path
 from app.openapi import make_api
 from app.registry import ROUTE_OF
@@ -24,7 +24,7 @@ def register(app: Flask) -> None:
     errors.register(app)
     app.before_request(auth.authorize)
     api = make_api(app, app.extensions["vibekeys"].config.public_url)
-    for module in (me, spec, portals, keys, feedback, servers):
+    for module in (me, guide, spec, portals, keys, feedback, servers):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(spec.docs)
     _check_registry(app)

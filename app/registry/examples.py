@@ -46,6 +46,76 @@ KEY: dict[str, Any] = {
     "rotation": None,
 }
 
+_CODES = {"MISSING_API_KEY": {"status": 401, "message": "An API key is required."}}
+
+GUIDE: dict[str, Any] = {
+    "baseUrl": "https://keys.example.com",
+    "authentication": {
+        "headers": ["X-Api-Key: <key>"],
+        "rule": "One key in one header, never in a URL.",
+        "keyTypes": [{"type": "management", "prefix": "vibe_live_", "boundTo": "all portals of its owner"}],
+    },
+    "conventions": {"formats": "Names are camelCase, ids are UUIDs, times are ISO-8601 in UTC with Z."},
+    "scopes": [
+        {"name": "vibe:mgmt:portals", "meaning": "Portals: list", "keyTypes": ["management"], "held": True}
+    ],
+    "quickstart": {
+        "how": "Make the calls in order.",
+        "steps": [
+            {
+                "step": 1,
+                "operationId": "listPortals",
+                "method": "GET",
+                "path": "/v1/portals",
+                "does": "Find a portal that is ACTIVE and linked.",
+                "key": None,
+                "query": {},
+                "body": None,
+            }
+        ],
+    },
+    "endpoints": [
+        {
+            "operationId": "listPortals",
+            "method": "GET",
+            "path": "/v1/portals",
+            "summary": "list your portals",
+            "keyTypes": ["management"],
+            "managementScope": "vibe:mgmt:portals",
+            "scope": None,
+            "integrations": [],
+            "parameters": [
+                {
+                    "name": "page",
+                    "in": "query",
+                    "required": False,
+                    "type": "integer",
+                    "description": "Which page, counted from 1.",
+                    "limits": {"minimum": 1, "default": 1},
+                }
+            ],
+            "example": {
+                "request": {
+                    "method": "GET",
+                    "url": "https://keys.example.com/v1/portals",
+                    "headers": {"X-Api-Key": "<your key>"},
+                    "body": None,
+                },
+                "answer": {
+                    "status": 200,
+                    "body": {
+                        "success": True,
+                        "data": [PORTAL_CARD],
+                        "meta": {"page": 1, "limit": 50, "total": 1, "hasMore": False},
+                    },
+                },
+            },
+            "errors": list(_CODES),
+        }
+    ],
+    "errors": _CODES,
+}
+
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "vibekeys", "version": "1"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.registry.examples import OPENAPI, PORTAL_CARD
+from app.registry.examples import GUIDE, OPENAPI, PORTAL_CARD
 from app.registry.route import ANY_TYPE, Example, Route, one
 
 ROUTES: tuple[Route, ...] = (
@@ -33,6 +33,14 @@ ROUTES: tuple[Route, ...] = (
                 }
             )
         ),
+    ),
+    Route(
+        method="GET",
+        path="/v1/guide",
+        operation_id="getGuide",
+        summary="full API reference, filtered by what the key's scopes open",
+        types=ANY_TYPE,
+        example=Example(answer=one(GUIDE)),
     ),
     Route(
         method="GET",

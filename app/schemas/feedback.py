@@ -61,7 +61,11 @@ class TeamComment(StrictSchema):
     """The team's body of `POST /v1/feedback/{id}/comments`."""
 
     text = LongText(1, TEXT_LENGTH, required=True)
-    status = Choice(ANSWER_STATUSES, required=True)
+    status = Choice(
+        ANSWER_STATUSES,
+        required=True,
+        metadata={"description": "The ticket's new status. The team must give one, an author must not."},
+    )
 
 
 class AuthorComment(StrictSchema):

@@ -199,6 +199,8 @@ class JsonObject(fields.Dict):
     def __init__(self, maximum_bytes: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.maximum_bytes = maximum_bytes
+        limit = f"An object of at most {maximum_bytes} bytes as JSON."
+        self.metadata = {"description": limit, **self.metadata}
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

@@ -68,10 +68,17 @@ class KeySettings(TimedSchema):
     """What can be set on a key of every type."""
 
     name = Text(1, NAME_LENGTH, required=True, validate=refuse_raw_key)
-    ip_whitelist = Items(network, wanted="an IP address or CIDR", maximum=WHITELIST_LENGTH)
+    ip_whitelist = Items(
+        network,
+        wanted="an IP address or CIDR",
+        maximum=WHITELIST_LENGTH,
+        metadata={"description": "IPv4 or IPv6 addresses and CIDRs; empty: from anywhere."},
+    )
     rate_limit = Whole(1, LARGEST_LIMIT, allow_none=True, metadata={"description": "Requests a second."})
     hourly_limit = Whole(1, LARGEST_LIMIT, allow_none=True, metadata={"description": "Requests an hour."})
-    expires_at = Instant(allow_none=True)
+    expires_at = Instant(
+        allow_none=True, metadata={"description": "In the future, with its time zone; null: never."}
+    )
     metadata = JsonObject(METADATA_BYTES, validate=refuse_raw_key)
 
     @validates("expires_at")
@@ -119,8 +126,15 @@ class PersonalKeySettings(KeySettings):
 class CreateKey(PortalKeySettings):
     """The body of `POST /v1/keys`."""
 
-    portal_id = Text(1, 255, required=True)
-    status = Choice(SETTABLE_STATUSES)
+    portal_id = Text(
+        1,
+        255,
+        required=True,
+        metadata={"format": "uuid", "description": "A portal that you are a member of."},
+    )
+    status = Choice(
+        SETTABLE_STATUSES, metadata={"description": "`REVOKED` makes a key that is activated later."}
+    )
 
 
 class ChangePortalKey(PortalKeySettings):
@@ -158,8 +172,15 @@ CHANGES: Mapping[str, type[KeySettings]] = {
 class RotateKey(TimedSchema):
     """The body of `POST /v1/keys/{id}/rotate`. `longest_grace` in hours is the installation's setting."""
 
-    grace_hours = Number(0.0)
-    expires_at = Instant(allow_none=True)
+    grace_hours = Number(
+        0.0,
+        metadata={
+            "description": "How long the old key works on; at most the service's setting, the default."
+        },
+    )
+    expires_at = Instant(
+        allow_none=True, metadata={"description": "Of the new key; absent: that of the old one."}
+    )
 
     def __init__(self, longest_grace: float = math.inf, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -180,9 +201,11 @@ class RotateKey(TimedSchema):
 class ListKeys(PageQuery):
     """The query of `GET /v1/keys`."""
 
-    portal_id = fields.String()
-    status = Choice(STATUSES)
-    name = Text(1, NAME_LENGTH, metadata={"description": "Part of the name."})
+    portal_id = fields.String(
+        metadata={"format": "uuid", "description": "The portal; without it: 400 `MISSING_PORTAL_ID`."}
+    )
+    status = Choice(STATUSES, metadata={"description": "Keys of this status only."})
+    name = Text(1, NAME_LENGTH, metadata={"description": "Keys with this in their name only."})
 
 
 class Rotation(StrictSchema):
@@ -206,24 +229,46 @@ class KeyAnswer(StrictSchema):
     id = fields.String(required=True, metadata={"format": "uuid"})
     type = fields.String(required=True, metadata={"enum": list(KEY_TYPES)})
     name = fields.String(required=True)
-    key_prefix = fields.String(required=True)
-    key_suffix = fields.String(required=True)
-    portal_id = fields.String(required=True, allow_none=True, metadata={"format": "uuid"})
+    key_prefix = fields.String(
+        required=True, metadata={"description": "What its raw key begins with: prefix and 6 characters."}
+    )
+    key_suffix = fields.String(required=True, metadata={"description": "The last 4 of its raw key."})
+    portal_id = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"format": "uuid", "description": "Null for keys that are not bound to a portal."},
+    )
     owner_id = fields.String(required=True, metadata={"format": "uuid"})
     scopes = fields.List(fields.String(), required=True)
     integrations = fields.List(fields.String(), required=True)
-    status = fields.String(required=True, metadata={"enum": list(STATUSES)})
-    ip_whitelist = fields.List(fields.String(), required=True)
-    rate_limit = fields.Integer(required=True, allow_none=True)
-    hourly_limit = fields.Integer(required=True, allow_none=True)
+    status = fields.String(
+        required=True,
+        metadata={
+            "enum": list(STATUSES),
+            "description": "As set, but `EXPIRED` past `expiresAt` and `ROTATED` once its grace is over.",
+        },
+    )
+    ip_whitelist = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Addresses and CIDRs in their normal form; empty: from anywhere."},
+    )
+    rate_limit = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Requests a second, or null."}
+    )
+    hourly_limit = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Requests an hour, or null."}
+    )
     expires_at = Instant(required=True, allow_none=True)
     metadata = fields.Dict(required=True)
     created_at = Instant(required=True)
     last_used_at = Instant(required=True, allow_none=True)
     last_used_ip = fields.String(required=True, allow_none=True)
     request_count = fields.Integer(required=True)
-    is_legacy = fields.Boolean(required=True)
-    rotation_recommended = fields.Boolean(required=True)
+    is_legacy = fields.Boolean(required=True, metadata={"description": "Whether it is of an older system."})
+    rotation_recommended = fields.Boolean(
+        required=True, metadata={"description": "Whether it is older than 90 days."}
+    )
     rotation = fields.Nested(Rotation, required=True, allow_none=True)
 
 

@@ -14,7 +14,7 @@ from gateway.keys import KEY_TYPES
 class WindowAnswer(StrictSchema):
     """One limit, as this request left it."""
 
-    limit = fields.Integer(required=True)
+    limit = fields.Integer(required=True, metadata={"description": "Requests in the window."})
     remaining = fields.Integer(required=True)
     resets_at = Instant(required=True)
 
@@ -22,9 +22,18 @@ class WindowAnswer(StrictSchema):
 class LimitsAnswer(StrictSchema):
     """The limits that apply to the key; null where there is none."""
 
-    second = fields.Nested(WindowAnswer, required=True, allow_none=True)
-    key = fields.Nested(WindowAnswer, required=True, allow_none=True)
-    tier = fields.Nested(WindowAnswer, required=True, allow_none=True)
+    second = fields.Nested(
+        WindowAnswer, required=True, allow_none=True, metadata={"description": "The key's `rateLimit`."}
+    )
+    key = fields.Nested(
+        WindowAnswer, required=True, allow_none=True, metadata={"description": "The key's `hourlyLimit`."}
+    )
+    tier = fields.Nested(
+        WindowAnswer,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The account's tier by the hour, shared by all its keys."},
+    )
 
 
 class MeAnswer(StrictSchema):
@@ -39,9 +48,13 @@ class MeAnswer(StrictSchema):
     integrations = fields.List(fields.String(), required=True)
     limits = fields.Nested(LimitsAnswer, required=True)
     rotation = fields.Nested(Rotation, required=True, allow_none=True)
-    capabilities = fields.List(fields.String())
+    capabilities = fields.List(
+        fields.String(), metadata={"description": "A line an endpoint: method, address, what it does."}
+    )
     portals = fields.List(fields.Nested(PortalAnswer))
-    total_app_keys = fields.Integer()
+    total_app_keys = fields.Integer(metadata={"description": "The sum of the portals' `appKeyCount`."})
     quickstart = fields.Dict(values=fields.String())
-    docs = fields.String()
-    feedback = fields.Dict()
+    docs = fields.String(metadata={"description": "Where the documentation for people is."})
+    feedback = fields.Dict(
+        metadata={"description": "All that is needed to work the queue of feedback tickets."}
+    )

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.errors import ERRORS
 from app.registry import ROUTES, Route
-from tests.api.world import PUBLIC_URL, Answer, World
+from app.serve.refusal import _REASONS
+from tests.api.described import Described
+from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
+
+WITHOUT_KEY = {"/healthz", "/readyz", "/metrics", "/docs/openapi.json"}
+MAKES_SOMETHING = {"createKey", "rotateKey", "createTicket", "commentTicket", "createServer"}
 
 
 @pytest.fixture(scope="module")
 def document(still_world: World) -> Any:
     return still_world.call("GET", "/v1/openapi.json").json
+
+
+@pytest.fixture(scope="module")
+def described(document: Any) -> Described:
+    return Described(document)
 
 
 def test_200_valid_openapi_3_1(document: Any) -> None:
@@ -35,61 +45,153 @@ def test_200_without_a_key_below_docs(still_world: World, document: Any) -> None
     assert still_world.service.call("POST", "/docs/openapi.json").code == "METHOD_NOT_ALLOWED"
 
 
-def test_every_route_and_no_other(document: Any) -> None:
-    described = {
-        (method.upper(), path)
-        for path, operations in document["paths"].items()
-        for method in operations
-        if method != "parameters"
-    }
-    assert described == {(route.method, route.path) for route in ROUTES}
+def test_every_route_and_what_needs_no_key_and_no_other(described: Described) -> None:
+    found = {(method, path) for method, path, _ in described.operations()}
+    assert found == {(route.method, route.path) for route in ROUTES} | {("GET", path) for path in WITHOUT_KEY}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
-def test_operation_tells_id_security_and_refusals(document: Any, route: Route) -> None:
-    operation = document["paths"][route.path][route.method.lower()]
+def test_operation_tells_id_security_and_refusals(described: Described, route: Route) -> None:
+    operation = described.operation(route.method, route.path)
 
     assert operation["operationId"] == route.operation_id
     assert operation["security"] == [{"apiKey": list(route.grants)}, {"bearer": list(route.grants)}]
     assert operation["x-key-types"] == sorted(route.types)
     for code in ("MISSING_API_KEY", "RATE_LIMITED", "GATEWAY_UNAVAILABLE", *route.errors):
-        assert f"`{code}`" in operation["responses"][str(ERRORS[code].status)]["description"]
+        assert code in codes(described, route, ERRORS[code].status)
     successes = [status for status in operation["responses"] if status.startswith("2")]
-    assert successes == ["201" if route.operation_id in {"createKey", "rotateKey"} else "200"]
+    assert successes == ["201" if route.operation_id in MAKES_SOMETHING else "200"]
 
 
-def test_operation_ids_are_unique() -> None:
-    assert len({route.operation_id for route in ROUTES}) == len(ROUTES)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
+def test_a_status_has_only_its_own_codes_each_with_an_example(described: Described, route: Route) -> None:
+    for status, response in described.operation(route.method, route.path)["responses"].items():
+        if status.startswith("2"):
+            continue
+        content = described.follow(response)["content"]["application/json"]
+        assert list(content["examples"]) == codes(described, route, int(status))
+        for code, example in content["examples"].items():
+            value = described.follow(example)["value"]
+            assert value["error"]["code"] == code
+            assert str(ERRORS[code].status) == status or int(status) in _SERVER_STATUSES
+            assert described.flaws(content["schema"], value) == []
+            assert described.flaws(content["schema"], {**value, "error": {**value["error"], "code": "X"}})
 
 
-def test_answers_have_the_shape_that_is_promised(world: World, document: Any) -> None:
+def test_what_the_server_answers_by_itself_is_described_for_every_operation(described: Described) -> None:
+    for method, path, operation in described.operations():
+        assert {str(status) for status in _SERVER_STATUSES} <= set(operation["responses"]), (method, path)
+
+
+def test_what_needs_no_key_asks_for_none(described: Described) -> None:
+    asked = {path: described.operation("get", path)["security"] for path in WITHOUT_KEY}
+    assert asked == {path: [{"metricsToken": []}] if path == "/metrics" else [] for path in WITHOUT_KEY}
+
+
+def test_operation_ids_are_unique(described: Described) -> None:
+    ids = [operation["operationId"] for _, _, operation in described.operations()]
+    assert len(set(ids)) == len(ids)
+
+
+def test_every_parameter_header_and_scheme_says_what_it_is(described: Described) -> None:
+    parameters = [one for _, _, operation in described.operations() for one in operation["parameters"]]
+    components = described.document["components"]
+    for one in (*parameters, *components["headers"].values(), *components["securitySchemes"].values()):
+        assert one["description"].endswith("."), one
+    assert len(parameters) > len(ROUTES) / 2
+
+
+def test_every_property_has_a_type(document: Any) -> None:
+    untyped = [where for where, schema in properties(document["components"]["schemas"]) if not typed(schema)]
+    assert untyped == []
+
+
+def test_every_tag_says_what_it_holds(described: Described) -> None:
+    told = {tag["name"]: tag["description"] for tag in described.document["tags"]}
+    assert {name for _, _, operation in described.operations() for name in operation["tags"]} == set(told)
+    assert all(told.values())
+
+
+def test_answers_have_the_shape_that_is_promised(world: World, described: Described) -> None:
     portal_id = {"portalId": world.portal.id}
-    created = world.call("POST", "/v1/keys", json={**portal_id, "name": "till", "scopes": ["crm"]})
+    twice = {"json": {**portal_id, "name": "till", "scopes": ["crm"]}, "headers": {"Idempotency-Key": "1"}}
+    created = world.call("POST", "/v1/keys", **twice)
     key = f"/v1/keys/{created.data['id']}"
-    answers = {
-        ("post", "/v1/keys"): created,
-        ("get", "/v1/me"): world.call("GET", "/v1/me"),
-        ("get", "/v1/portals"): world.call("GET", "/v1/portals"),
-        ("get", "/v1/keys/{id}"): world.call("GET", key),
-        ("patch", "/v1/keys/{id}"): world.call("PATCH", key, json={"rateLimit": 5}),
-        ("post", "/v1/keys/{id}/rotate"): world.call("POST", f"{key}/rotate"),
-        ("get", "/v1/keys"): world.call("GET", "/v1/keys", query_string=portal_id),
-        ("delete", "/v1/keys/{id}"): world.call("DELETE", key),
+    rotated = world.portal_key()
+    world.rotate(rotated.key, grace_hours=1)
+    answers = [
+        ("POST", "/v1/keys", created),
+        ("POST", "/v1/keys", world.call("POST", "/v1/keys", **twice)),
+        ("GET", "/v1/me", world.call("GET", "/v1/me")),
+        ("GET", "/v1/me", world.call("GET", "/v1/me", rotated.raw_key)),
+        ("GET", "/v1/portals", world.call("GET", "/v1/portals")),
+        ("GET", "/v1/keys/{id}", world.call("GET", key)),
+        ("PATCH", "/v1/keys/{id}", world.call("PATCH", key, json={"rateLimit": 5})),
+        ("POST", "/v1/keys/{id}/rotate", world.call("POST", f"{key}/rotate")),
+        ("GET", "/v1/keys", world.call("GET", "/v1/keys", query_string=portal_id)),
+        ("DELETE", "/v1/keys/{id}", world.call("DELETE", key)),
+        *(("GET", path, world.service.call("GET", path)) for path in sorted(WITHOUT_KEY)),
+    ]
+
+    assert {answer.status for _, _, answer in answers} == {200, 201, 404}
+    assert flaws(described, answers) == {}
+
+
+def test_refusals_have_the_shape_that_is_promised(world: World, described: Described) -> None:
+    call, anonymous = world.call, world.service.call
+    narrow = world.issue("management", world.admin.account, scopes=["vibe:mgmt:portals"], rate_limit=1)
+    portal_key = world.portal_key(ip_whitelist=["192.0.2.1"]).raw_key
+    answers = [
+        ("GET", "/v1/keys", call("GET", "/v1/keys")),
+        ("POST", "/v1/keys", call("POST", "/v1/keys", json={"name": 1})),
+        ("POST", "/v1/keys", call("POST", "/v1/keys", data="x", content_type="text/plain")),
+        ("POST", "/v1/keys", call("POST", "/v1/keys", data=b" " * 1_100_000)),
+        ("GET", "/v1/keys", call("GET", "/v1/keys", narrow.raw_key)),
+        ("GET", "/v1/keys", call("GET", "/v1/keys", narrow.raw_key)),
+        ("GET", "/v1/keys", call("GET", "/v1/keys", world.personal_key().raw_key)),
+        ("GET", "/v1/keys/{id}", call("GET", f"/v1/keys/{UNKNOWN_ID}")),
+        ("GET", "/v1/keys/{id}", call("GET", "/v1/keys/x")),
+        ("GET", "/v1/keys/{id}", call("OPTIONS", "/v1/keys/x")),
+        ("GET", "/v1/me", call("GET", "/v1/me", portal_key)),
+        ("GET", "/v1/me", anonymous("GET", "/v1/me")),
+        ("GET", "/v1/me", anonymous("GET", "/v1/me", "vxk_short")),
+        ("GET", "/v1/me", anonymous("GET", f"/v1/me?{portal_key}")),
+        *(("GET", path, anonymous("POST", path)) for path in sorted(WITHOUT_KEY)),
+    ]
+
+    assert {answer.status for _, _, answer in answers} == {400, 401, 403, 404, 405, 413, 415, 429}
+    assert flaws(described, answers) == {}
+
+
+_SERVER_STATUSES = {status for status, _ in _REASONS.values()} - {400, 413}
+
+
+def codes(described: Described, route: Route, status: int) -> list[str]:
+    """The codes that a refusal of the route with this status can have."""
+    content = described.response(route.method, route.path, status)["content"]["application/json"]
+    found: list[str] = content["schema"]["properties"]["error"]["properties"]["code"]["enum"]
+    return found
+
+
+def flaws(described: Described, answers: list[tuple[str, str, Answer]]) -> dict[str, list[str]]:
+    found = {
+        f"{method} {path} {answer.status}": described.flaws_of(method, path, answer)
+        for method, path, answer in answers
     }
-
-    for (method, path), answer in answers.items():
-        check(document, method, path, answer)
+    return {what: wrong for what, wrong in found.items() if wrong}
 
 
-def test_refusals_have_the_shape_that_is_promised(still_world: World, document: Any) -> None:
-    check(document, "get", "/v1/keys", still_world.call("GET", "/v1/keys"))
-    check(document, "post", "/v1/keys", still_world.call("POST", "/v1/keys", json={"name": 1}))
-    check(document, "get", "/v1/keys/{id}", still_world.call("GET", "/v1/keys/x"))
-    check(document, "get", "/v1/me", still_world.service.call("GET", "/v1/me"))
+def properties(schemas: Any) -> Iterator[tuple[str, Any]]:
+    """Every property of every schema, by where it stands."""
+    for name, schema in schemas.items():
+        for member, described in schema.get("properties", {}).items():
+            yield f"{name}.{member}", described
+        yield from properties({f"{name}.{m}": inner for m, inner in schema.get("properties", {}).items()})
 
 
-def check(document: Any, method: str, path: str, answer: Answer) -> None:
-    response = document["paths"][path][method]["responses"][str(answer.status)]
-    schema = response["content"]["application/json"]["schema"]
-    validator = Draft202012Validator({**schema, "components": document["components"]})
-    assert [error.message for error in validator.iter_errors(answer.json)] == []
+def typed(schema: Any) -> bool:
+    if "$ref" in schema:
+        return True
+    if "anyOf" in schema:
+        return all(typed(one) for one in schema["anyOf"])
+    return "type" in schema and (schema["type"] != "array" or typed(schema["items"]))

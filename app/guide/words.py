@@ -1,0 +1,60 @@
+"""What the guide says in words: how a key is sent, and what holds for every endpoint."""
+
+from __future__ import annotations
+
+from gateway.keys import PREFIXES
+
+BOUND_TO = {
+    "api": "one portal",
+    "authorization": "one portal",
+    "management": "all portals of its owner",
+    "personal": "its account",
+}
+
+AUTHENTICATION = {
+    "headers": ["X-Api-Key: <key>", "Authorization: Bearer <key>"],
+    "rule": "One key in one header, never in a URL: such a call is refused, and the key should be rotated.",
+    "keyTypes": [
+        {"type": key_type, "prefix": prefix, "boundTo": BOUND_TO[key_type]}
+        for key_type, prefix in PREFIXES.items()
+    ],
+}
+
+CONVENTIONS = {
+    "envelope": (
+        'A success is {"success": true, "data": …}; a list has "meta": {"page", "limit", "total", "hasMore"} '
+        'beside it. A refusal is {"success": false, "error": {"code", "message", "requestId", "hint"?, '
+        '"retryAfter"?, "details"?}}.'
+    ),
+    "paging": (
+        "Lists take page (from 1, default 1) and limit (default 50, more than 100 count as 100). Another "
+        "page follows while meta.hasMore is true."
+    ),
+    "errors": (
+        "Decide by error.code; messages may be reworded. error.details say what is wrong: of "
+        "VALIDATION_ERROR a list of reasons for each field. Quote error.requestId in a report."
+    ),
+    "strictness": (
+        "A body is a JSON object with Content-Type: application/json. Fields and query parameters that are "
+        "not listed here are refused, and so are values of another type."
+    ),
+    "formats": "Names are camelCase, ids are UUIDs, times are ISO-8601 in UTC with Z.",
+    "idempotency": (
+        "With a call that makes a raw key send an Idempotency-Key of your own, 1 to 255 visible ASCII "
+        "characters, new for each thing that you want. For 24 hours a repeat of the same call with the same "
+        "key gets the same answer, rawKey included, and makes nothing twice."
+    ),
+    "rateLimits": (
+        "X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset tell of the tightest limit. Refused "
+        "with 429, wait as many seconds as Retry-After says; 409, 413, 502 and 503 can have it too."
+    ),
+    "secrets": (
+        "rawKey is shown once. Store it where secrets are kept before you go on, and write it to no log."
+    ),
+}
+
+HOW = (
+    "Make the calls in order. Send value as it stands; else take what stands in the body of the answer to "
+    "fromStep under the JSON pointer at. If that is a list, take member of its first item that has all of "
+    "where."
+)

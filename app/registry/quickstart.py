@@ -1,0 +1,62 @@
+"""The first calls that a program makes with its key, step by step, as `GET /v1/guide` tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A value out of the answer to an earlier step, which is counted from 1.
+
+    `at` is a JSON pointer (RFC 6901). If it leads to a list, the value is `member` of the first item that has
+    all that `where` names.
+    """
+
+    step: int
+    at: str
+    where: Mapping[str, Any] | None = None
+    member: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One call. Values are JSON's, or `Taken`; `key` is the key to send, if not the reader's own."""
+
+    operation_id: str
+    does: str
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    key: Taken | None = None
+
+
+_PORTAL = Taken(step=1, at="/data", where={"status": "ACTIVE", "linked": True}, member="id")
+
+MANAGEMENT_STEPS = (
+    Step(operation_id="listPortals", does="Find a portal that is ACTIVE and linked."),
+    Step(
+        operation_id="listKeys",
+        does="See which keys the portal has already.",
+        query={"portalId": _PORTAL},
+    ),
+    Step(
+        operation_id="createKey",
+        does="Make an API key with the scopes that are needed, and store rawKey: it is shown only now.",
+        body={"portalId": _PORTAL, "name": "My key", "scopes": ["crm"]},
+    ),
+    Step(
+        operation_id="getMe",
+        does="Use the new key: it tells its type, its scopes, and what its limits have left.",
+        key=Taken(step=3, at="/data/rawKey"),
+    ),
+)
+"""What the seed's quickstart does with a management key."""
+
+STEPS = (
+    Step(operation_id="getMe", does="See what this key is, and what its limits have left."),
+    Step(operation_id="listTickets", does="See the feedback tickets of the key's owner on its portal."),
+    Step(operation_id="listServers", does="See the servers of this key."),
+)
+"""For keys of the other types: those of these that the key opens."""

@@ -1,0 +1,186 @@
+"""The guide: what `GET /v1/guide` tells a program that knows nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from app.schemas.base import StrictSchema
+from gateway.keys import KEY_TYPES
+
+
+def _any_json(description: str, **kwargs: Any) -> fields.Raw:
+    types = ["string", "number", "boolean", "array", "object"]
+    return fields.Raw(metadata={"type": types, "description": description}, **kwargs)
+
+
+def _key_types(description: str) -> fields.List[Any]:
+    item = fields.String(metadata={"enum": list(KEY_TYPES)})
+    return fields.List(item, required=True, metadata={"description": description})
+
+
+class KeyTypeAnswer(StrictSchema):
+    """A type of key."""
+
+    type = fields.String(required=True, metadata={"enum": list(KEY_TYPES)})
+    prefix = fields.String(required=True, metadata={"description": "What its raw keys begin with."})
+    bound_to = fields.String(required=True)
+
+
+class Authentication(StrictSchema):
+    """How a key is sent."""
+
+    headers = fields.List(
+        fields.String(), required=True, metadata={"description": "Send one of these with every request."}
+    )
+    rule = fields.String(required=True)
+    key_types = fields.List(fields.Nested(KeyTypeAnswer), required=True)
+
+
+class ScopeAnswer(StrictSchema):
+    """A scope or integration."""
+
+    name = fields.String(required=True)
+    meaning = fields.String(required=True)
+    key_types = _key_types("The types of key that can have it.")
+    held = fields.Boolean(required=True, metadata={"description": "Whether the calling key has it."})
+
+
+class StepValue(StrictSchema):
+    """`value` as it stands, or what the answer to `fromStep` has `at` a JSON pointer.
+
+    If the pointer leads to a list, it is `member` of the first item that has all of `where`.
+    """
+
+    value = _any_json("What to send.", allow_none=True)
+    from_step = fields.Integer(metadata={"minimum": 1})
+    at = fields.String(metadata={"description": "A JSON pointer (RFC 6901) into the body of that answer."})
+    where = fields.Dict()
+    member = fields.String()
+
+
+class StepAnswer(StrictSchema):
+    """One call of the quickstart."""
+
+    step = fields.Integer(required=True, metadata={"minimum": 1})
+    operation_id = fields.String(required=True)
+    method = fields.String(required=True)
+    path = fields.String(required=True)
+    does = fields.String(required=True)
+    key = fields.Nested(
+        StepValue,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The key to send; null: your own."},
+    )
+    query = fields.Dict(values=fields.Nested(StepValue), required=True)
+    body = fields.Dict(
+        values=fields.Nested(StepValue),
+        required=True,
+        allow_none=True,
+        metadata={"description": "The members of the JSON body; null: no body."},
+    )
+
+
+class Quickstart(StrictSchema):
+    """The first calls to make."""
+
+    how = fields.String(required=True)
+    steps = fields.List(fields.Nested(StepAnswer), required=True)
+
+
+class ParameterAnswer(StrictSchema):
+    """What an endpoint takes: a parameter of path, query or header, or a member of the JSON body."""
+
+    name = fields.String(required=True)
+    in_ = fields.String(required=True, data_key="in", metadata={"enum": ["path", "query", "header", "body"]})
+    required = fields.Boolean(required=True)
+    type = fields.String(required=True, metadata={"description": "As `integer or null`, `array of string`."})
+    description = fields.String()
+    enum = fields.List(_any_json("One of the values."), metadata={"description": "The values that it takes."})
+    limits = fields.Dict(
+        metadata={"description": "By their names in JSON Schema: `minLength`, `maximum`, `format` and so on."}
+    )
+
+
+class ExampleRequest(StrictSchema):
+    """A request, ready to send but for the key."""
+
+    method = fields.String(required=True)
+    url = fields.String(required=True)
+    headers = fields.Dict(values=fields.String(), required=True)
+    body = fields.Dict(required=True, allow_none=True)
+
+
+class ExampleAnswer(StrictSchema):
+    """The answer to it."""
+
+    status = fields.Integer(required=True)
+    body = fields.Dict(required=True)
+
+
+class GuideExample(StrictSchema):
+    """One call of an endpoint."""
+
+    request = fields.Nested(ExampleRequest, required=True)
+    answer = fields.Nested(ExampleAnswer, required=True)
+
+
+class EndpointAnswer(StrictSchema):
+    """An endpoint: what it does, asks for, takes, answers and refuses with."""
+
+    operation_id = fields.String(required=True)
+    method = fields.String(required=True)
+    path = fields.String(required=True)
+    summary = fields.String(required=True)
+    key_types = _key_types("The types of key that it serves.")
+    management_scope = fields.String(
+        required=True, allow_none=True, metadata={"description": "The scope that a management key needs."}
+    )
+    scope = fields.String(
+        required=True, allow_none=True, metadata={"description": "The scope that a portal key needs."}
+    )
+    integrations = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "A personal key needs one of these; empty: none."},
+    )
+    parameters = fields.List(fields.Nested(ParameterAnswer), required=True)
+    example = fields.Nested(GuideExample, required=True)
+    errors = fields.List(
+        fields.String(), required=True, metadata={"description": "The codes that it can be refused with."}
+    )
+
+
+class CodeAnswer(StrictSchema):
+    """A code of refusals."""
+
+    status = fields.Integer(required=True)
+    message = fields.String(required=True)
+
+
+class GuideAnswer(StrictSchema):
+    """All that there is to know of this API; of endpoints, what the calling key opens.
+
+    A management key is told of every endpoint, also of those that serve other types of key.
+    """
+
+    base_url = fields.String(required=True, metadata={"description": "What paths are appended to."})
+    authentication = fields.Nested(Authentication, required=True)
+    conventions = fields.Dict(
+        values=fields.String(), required=True, metadata={"description": "What holds for every endpoint."}
+    )
+    scopes = fields.List(
+        fields.Nested(ScopeAnswer),
+        required=True,
+        metadata={"description": "What keys can be granted; for other than management keys: of their type."},
+    )
+    quickstart = fields.Nested(Quickstart, required=True)
+    endpoints = fields.List(fields.Nested(EndpointAnswer), required=True)
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(CodeAnswer),
+        required=True,
+        metadata={"description": "Every code, with its status and what it means."},
+    )

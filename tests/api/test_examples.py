@@ -1,0 +1,68 @@
+"""The examples of the table of routes: whoever copies one gets what it shows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from marshmallow import class_registry
+
+from app.registry import ROUTES, Route
+from tests.api.described import Described
+from tests.api.world import World
+
+WITH_BODY = [route for route in ROUTES if route.example.body is not None]
+
+
+def operation_id(route: Route) -> str:
+    return route.operation_id
+
+
+@pytest.fixture(scope="module")
+def described(still_world: World) -> Described:
+    return Described(still_world.call("GET", "/v1/openapi.json").json)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=operation_id)
+def test_the_answer_is_one_that_the_document_describes(described: Described, route: Route) -> None:
+    assert described.flaws(content(described, route)["schema"], route.example.answer) == []
+    assert content(described, route)["example"] == route.example.answer
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=operation_id)
+def test_path_and_query_are_such_as_the_document_describes(described: Described, route: Route) -> None:
+    given = {**route.example.path, **route.example.query}
+    assert set(re.findall(r"{(\w+)}", route.path)) == set(route.example.path)
+    (parameters,) = (
+        operation["parameters"]
+        for method, path, operation in described.operations()
+        if (method, path) == (route.method, route.path)
+    )
+    shown = {one["name"]: one for one in parameters if one["name"] in given}
+    assert set(shown) == set(given)
+    for name, value in given.items():
+        assert shown[name]["example"] == value
+        assert described.flaws(shown[name]["schema"], value) == []
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=operation_id)
+def test_the_body_is_one_that_the_document_describes(described: Described, route: Route) -> None:
+    body = described.operation(route.method, route.path)["requestBody"]["content"]["application/json"]
+    assert body["example"] == route.example.body
+    assert described.flaws(body["schema"], route.example.body) == []
+
+
+@pytest.mark.parametrize("route", WITH_BODY, ids=operation_id)
+def test_the_body_is_read_by_a_schema_of_the_view(described: Described, route: Route) -> None:
+    body = described.operation(route.method, route.path)["requestBody"]["content"]["application/json"]
+    names = [form["$ref"].rpartition("/")[2] for form in body["schema"].get("oneOf", [body["schema"]])]
+    schema: Any = class_registry.get_class(names[0])
+    read = schema().load(route.example.body, partial=route.method == "PATCH")
+    assert len(read) == len(route.example.body or {})
+
+
+def content(described: Described, route: Route) -> Any:
+    responses = described.operation(route.method, route.path)["responses"]
+    (success,) = (response for status, response in responses.items() if status.startswith("2"))
+    return success["content"]["application/json"]

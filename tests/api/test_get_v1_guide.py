@@ -1,0 +1,213 @@
+"""GET /v1/guide: the whole API in one answer, for who reads nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.errors import ERRORS
+from app.registry import ROUTES
+from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES
+from gateway.keys import KEY_IN_TEXT
+from tests.api.described import Described
+from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
+
+OF_ANY_KEY = {"getMe", "getGuide", "getOpenapi"}
+OF_PORTAL_KEYS = OF_ANY_KEY | {"createTicket", "listTickets", "getTicket", "commentTicket"}
+SERVERS = {"listServers", "createServer", "getServer", "deleteServer"}
+NOT_OPEN = {"SCOPE_DENIED", "INTEGRATION_REQUIRED", "KEY_TYPE_NOT_ALLOWED", "MANAGEMENT_KEY_REQUIRED"}
+
+
+@pytest.fixture(scope="module")
+def guide(still_world: World) -> Any:
+    """What a management key is told."""
+    return still_world.call("GET", "/v1/guide").data
+
+
+def test_200_in_the_shape_that_is_promised_for_every_type_of_key(world: World) -> None:
+    described = Described(world.call("GET", "/v1/openapi.json").json)
+    for raw_key in every_type_of_key(world):
+        answer = world.call("GET", "/v1/guide", raw_key)
+        assert described.flaws_of("GET", "/v1/guide", answer) == []
+        assert KEY_IN_TEXT.search(answer.body.decode()) is None
+
+
+def test_200_a_management_key_is_told_of_every_endpoint_whatever_its_scopes(world: World, guide: Any) -> None:
+    narrow = world.issue("management", world.admin.account, scopes=["vibe:mgmt:portals"]).raw_key
+    assert told(guide) == {route.operation_id for route in ROUTES}
+    assert world.call("GET", "/v1/guide", narrow).data["endpoints"] == guide["endpoints"]
+
+
+def test_200_other_keys_are_told_of_what_they_open(world: World) -> None:
+    opened = {
+        world.portal_key(scopes=["crm"]).raw_key: OF_PORTAL_KEYS,
+        world.portal_key(key_type="authorization", scopes=["crm"]).raw_key: OF_PORTAL_KEYS,
+        world.portal_key(scopes=["crm", "vibe:infra"]).raw_key: OF_PORTAL_KEYS | SERVERS,
+        world.personal_key().raw_key: OF_ANY_KEY,
+    }
+    for raw_key, operations in opened.items():
+        assert told(world.call("GET", "/v1/guide", raw_key).data) == operations
+
+
+def test_200_what_is_told_can_be_called_and_what_is_not_told_cannot(world: World) -> None:
+    for raw_key in every_type_of_key(world)[1:]:
+        operations = told(world.call("GET", "/v1/guide", raw_key).data)
+        for route in ROUTES:
+            path = route.path.replace("{id}", UNKNOWN_ID)
+            answer = world.call(route.method, path, raw_key, json=route.example.body or {})
+            refused = answer.status >= 400 and answer.code in NOT_OPEN
+            assert refused == (route.operation_id not in operations), (route.operation_id, answer.body)
+
+
+def test_200_an_endpoint_with_all_that_it_takes(guide: Any) -> None:
+    entry = endpoint(guide, "listKeys")
+    assert (entry["method"], entry["path"]) == ("GET", "/v1/keys")
+    assert (entry["keyTypes"], entry["managementScope"]) == (["management"], "vibe:mgmt:keys")
+    assert (entry["scope"], entry["integrations"]) == (None, [])
+    assert {"MISSING_PORTAL_ID", "MANAGEMENT_SCOPE_REQUIRED", "RATE_LIMITED"} <= set(entry["errors"])
+    taken = {one["name"]: one for one in entry["parameters"]}
+    assert set(taken) == {"portalId", "status", "name", "page", "limit"}
+    assert taken["status"]["enum"] == ["ACTIVE", "REVOKED", "EXPIRED", "ROTATED"]
+    assert taken["name"]["limits"] == {"minLength": 1, "maxLength": 255}
+    assert {one["in"] for one in taken.values()} == {"query"}
+
+
+def test_200_a_body_by_its_members(guide: Any) -> None:
+    members = {one["name"]: one for one in endpoint(guide, "createKey")["parameters"] if one["in"] == "body"}
+    assert {name for name, one in members.items() if one["required"]} == {"portalId", "name", "scopes"}
+    assert members["rateLimit"]["type"] == "integer or null"
+    assert members["rateLimit"]["limits"] == {"minimum": 1, "maximum": 10**9}
+    assert members["scopes"]["type"] == "array of string"
+    assert set(PORTAL_SCOPES) < set(members["scopes"]["enum"])
+    header, path = endpoint(guide, "createKey")["parameters"][0], endpoint(guide, "getKey")["parameters"][0]
+    assert (header["in"], header["name"], header["required"]) == ("header", "Idempotency-Key", False)
+    assert (path["in"], path["name"], path["required"]) == ("path", "id", True)
+
+
+def test_200_a_body_of_several_forms_needs_what_each_of_them_needs(guide: Any) -> None:
+    members = {one["name"]: one for one in endpoint(guide, "commentTicket")["parameters"]}
+    assert (members["text"]["required"], members["status"]["required"]) == (True, False)
+    assert members["status"]["description"]
+
+
+def test_200_every_parameter_says_what_it_is(guide: Any) -> None:
+    for entry in guide["endpoints"]:
+        for one in entry["parameters"]:
+            assert one["type"], (entry["operationId"], one["name"])
+
+
+def test_200_every_example_can_be_sent_as_it_stands(world: World, guide: Any) -> None:
+    infra, management = world.portal_key(scopes=["vibe:infra"]).raw_key, every_management_scope(world)
+    for entry in guide["endpoints"]:
+        key = management if "management" in entry["keyTypes"] else infra
+        request, shown = entry["example"]["request"], entry["example"]["answer"]
+        answer = send(world, request["method"], request["url"], key, request["body"])
+        # The ids of examples are nobody's.
+        wanted = {"ENTITY_NOT_FOUND", "NOT_PORTAL_MEMBER"}
+        assert answer.status == shown["status"] or answer.code in wanted, (entry["operationId"], answer.body)
+
+
+def test_200_scopes_and_who_holds_them(world: World, guide: Any) -> None:
+    names = {row["name"]: row for row in guide["scopes"]}
+    assert set(names) == {*MANAGEMENT_SCOPES, *PORTAL_SCOPES, *INTEGRATIONS}
+    assert {name for name, row in names.items() if row["held"]} == {"vibe:mgmt:keys", "vibe:mgmt:portals"}
+    assert names["crm"]["keyTypes"] == ["api", "authorization"]
+
+    of_portal_key = world.call("GET", "/v1/guide", world.portal_key().raw_key).data["scopes"]
+    assert {row["name"] for row in of_portal_key} == set(PORTAL_SCOPES)
+    assert [row["name"] for row in of_portal_key if row["held"]] == ["crm"]
+    of_personal_key = world.call("GET", "/v1/guide", world.personal_key().raw_key).data["scopes"]
+    assert {row["name"] for row in of_personal_key} == set(INTEGRATIONS)
+
+
+def test_200_every_code_with_its_status(guide: Any) -> None:
+    assert {code: row["status"] for code, row in guide["errors"].items()} == {
+        code: kind.status for code, kind in ERRORS.items()
+    }
+    for entry in guide["endpoints"]:
+        assert set(entry["errors"]) <= set(guide["errors"])
+
+
+def test_200_who_reads_only_the_guide_can_do_the_quickstart(world: World) -> None:
+    unlinked = world.new_portal(linked=False)
+    world.join(unlinked, world.admin, "ADMIN")
+
+    answers = follow(world, world.admin.management_key)
+
+    assert [answer.status for answer in answers] == [200, 200, 201, 200]
+    portals, keys, created, me = (answer.data for answer in answers)
+    assert {portal["id"] for portal in portals} == {world.portal.id, unlinked.id}
+    assert (keys, created["portalId"]) == ([], world.portal.id)
+    assert (me["type"], me["keyPrefix"]) == ("api", created["keyPrefix"])
+
+
+def test_200_other_keys_have_a_quickstart_of_their_own(world: World) -> None:
+    lengths = [len(follow(world, raw_key)) for raw_key in every_type_of_key(world)[1:]]
+    assert lengths == [2, 3, 1]
+    for raw_key in every_type_of_key(world)[1:]:
+        assert all(answer.status == 200 for answer in follow(world, raw_key))
+
+
+def test_400_unknown_query(still_world: World) -> None:
+    answer = still_world.call("GET", "/v1/guide?lang=en")
+    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
+
+
+def every_type_of_key(world: World) -> list[str]:
+    """Management first; of the portal keys the second one may do more."""
+    return [
+        world.admin.management_key,
+        world.portal_key(scopes=["crm"]).raw_key,
+        world.portal_key(key_type="authorization", scopes=["vibe:infra"]).raw_key,
+        world.personal_key().raw_key,
+    ]
+
+
+def every_management_scope(world: World) -> str:
+    return world.issue("management", world.admin.account, scopes=list(MANAGEMENT_SCOPES)).raw_key
+
+
+def told(guide: Any) -> set[str]:
+    return {entry["operationId"] for entry in guide["endpoints"]}
+
+
+def endpoint(guide: Any, operation_id: str) -> Any:
+    (entry,) = (entry for entry in guide["endpoints"] if entry["operationId"] == operation_id)
+    return entry
+
+
+def send(world: World, method: str, url: str, key: str, body: Any, query: Any = None) -> Answer:
+    """Send a request to an absolute address; nothing but what the guide says is added."""
+    assert url.startswith(f"{PUBLIC_URL}/")
+    more = {} if body is None else {"json": body}
+    return world.call(method, url.removeprefix(PUBLIC_URL), key, query_string=query, **more)
+
+
+def follow(world: World, key: str) -> list[Answer]:
+    """Do what the guide's quickstart says, knowing of the service only what the guide says."""
+    guide = world.call("GET", "/v1/guide", key).data
+    answers: list[Answer] = []
+    for step in guide["quickstart"]["steps"]:
+        entry = endpoint(guide, step["operationId"])
+        needed = {one["name"] for one in entry["parameters"] if one["required"]}
+        query, body = values(step["query"], answers), values(step["body"], answers)
+        assert needed <= {*query, *(body or {})}
+        sent_key = key if step["key"] is None else value(step["key"], answers)
+        answers.append(send(world, step["method"], guide["baseUrl"] + step["path"], sent_key, body, query))
+    return answers
+
+
+def values(described: Any, answers: list[Answer]) -> Any:
+    return None if described is None else {name: value(one, answers) for name, one in described.items()}
+
+
+def value(described: Any, answers: list[Answer]) -> Any:
+    if "value" in described:
+        return described["value"]
+    found = answers[described["fromStep"] - 1].json
+    for name in described["at"].removeprefix("/").split("/"):
+        found = found[name]
+    if not isinstance(found, list):
+        return found
+    return next(item for item in found if described["where"].items() <= item.items())[described["member"]]
