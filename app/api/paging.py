@@ -31,7 +31,7 @@ def newest_first(query: ModelSelect[Row], page: int, limit: int) -> tuple[list[R
         if start >= end:
             return [], total
         ids = query.select(model.id).limit(end - start)
-        if start < total - end:
+        if start <= total - end:
             ids = ids.order_by(*newest).offset(start)
         else:
             ids = ids.order_by(*oldest).offset(total - end)

@@ -53,8 +53,8 @@ class Ticket(Model):
             (("status", "created_at", "id"), False),
             (("category", "created_at", "id"), False),
             (("status", "category", "created_at", "id"), False),
-            (("portal", "author", "created_at", "id"), False),
-            (("portal", "created_at", "id"), False),
+            (("portal", "author", "created_at", "id", "status", "category"), False),
+            (("portal", "created_at", "id", "status", "category"), False),
         )
 
 
@@ -85,7 +85,7 @@ class Server(Model):
 
     class Meta:
         constraints = (Check("length(name) BETWEEN 1 AND 255", name="server_name"),)
-        indexes = ((("lineage_id", "created_at", "id"), False),)
+        indexes = ((("lineage_id", "portal", "created_at", "id"), False),)
 
 
 class Mail(Model):

@@ -14,8 +14,8 @@ _STATUS = "status IN ('NEW', 'REVIEWING', 'AWAITING_USER', 'NEEDS_REVIEW', 'RESO
 class Ticket(Base):
     """One ticket. `context` is whatever the author sent with it: an object, a text, or null.
 
-    Every list that the API gives is read from one of the indexes, whose columns are those of the filter,
-    then the order.
+    Every list that the API gives is counted and ordered in one of the indexes alone: its columns are those
+    that a filter is looked up by, then the order, then those that the rest of a filter is judged by.
     """
 
     id = id_field()
@@ -46,8 +46,8 @@ class Ticket(Base):
             (("status", "created_at", "id"), False),
             (("category", "created_at", "id"), False),
             (("status", "category", "created_at", "id"), False),
-            (("portal", "author", "created_at", "id"), False),
-            (("portal", "created_at", "id"), False),
+            (("portal", "author", "created_at", "id", "status", "category"), False),
+            (("portal", "created_at", "id", "status", "category"), False),
         )
 
 

@@ -21,4 +21,4 @@ class Server(Base):
 
     class Meta:
         constraints = (Check("length(name) BETWEEN 1 AND 255", name="server_name"),)
-        indexes = ((("lineage_id", "created_at", "id"), False),)
+        indexes = ((("lineage_id", "portal", "created_at", "id"), False),)

@@ -1,0 +1,142 @@
+"""Long lists: the last page costs what the first does, and a page is found in an index alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+import pytest
+
+from app.db import driver
+from app.models import Server, Ticket, new_id
+from tests.api.world import Service, World, serving
+
+ROWS = 2_000
+PER_PAGE = 50
+PAGES = ROWS // PER_PAGE
+
+
+@dataclass
+class Desk:
+    """A service with many tickets and servers of one key, and a management key that sees the tickets."""
+
+    world: World
+    portal_key: str
+    management_key: str
+
+    def read(self, path: str, key: str, **query: Any) -> list[str]:
+        if "portalId" in query:
+            query["portalId"] = self.world.portal.id
+        answer = self.world.call("GET", path, getattr(self, key), query_string=query)
+        assert answer.status == 200, answer.body
+        return [item["id"] for item in answer.data]
+
+    def reading(self, path: str, key: str, **query: Any) -> list[tuple[str, Any]]:
+        """The statements, with their values, by which a page is read."""
+        statements: list[tuple[str, Any]] = []
+
+        def trace(_: apsw.Cursor, sql: str, values: Any) -> bool:
+            statements.append((sql, values))
+            return True
+
+        connection = driver(self.world.services.db)
+        connection.exec_trace = trace
+        try:
+            self.read(path, key, **query)
+        finally:
+            connection.exec_trace = None
+        return statements
+
+    def steps(self, path: str, key: str, **query: Any) -> int:
+        """What reading a page costs, in steps of SQLite's machine."""
+        taken = 0
+
+        def step() -> bool:
+            nonlocal taken
+            taken += 1
+            return False
+
+        connection = driver(self.world.services.db)
+        connection.set_progress_handler(step, 1)
+        try:
+            self.read(path, key, **query)
+        finally:
+            connection.set_progress_handler(None)
+        return taken
+
+    def plan(self, sql: str, values: Any) -> list[str]:
+        return [row[3] for row in driver(self.world.services.db).execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    # Of its own: rows by the thousand would slow down every test that compares all of a database.
+    with serving(tmp_path_factory.mktemp("lists")) as service:
+        yield _filled(service)
+
+
+def _filled(service: Service) -> Desk:
+    world = World(service)
+    issued = world.portal_key(scopes=["vibe:infra"])
+    manager = world.issue("management", world.admin.account, scopes=["vibe:mgmt:feedback"])
+    times = range(int(service.clock.now * 1000), int(service.clock.now * 1000) + ROWS)
+    shared = {"portal": world.portal, "author": world.admin.account, "category": "BUG", "status": "NEW"}
+    texts = {"title": "a", "description": "b", "context": None, "resolution": None}
+    tickets = [{**shared, **texts, "id": new_id(at), "created_at": at, "updated_at": at} for at in times]
+    place = {"portal": world.portal, "lineage_id": issued.key.lineage_id, "name": "a server"}
+    servers = [{**place, "id": new_id(at), "created_at": at} for at in times]
+    with world.services.db.atomic():
+        Ticket.insert_many(tickets).execute()
+        Server.insert_many(servers).execute()
+    return Desk(world, issued.raw_key, manager.raw_key)
+
+
+HERE = "the one portal"
+FILTERS: tuple[dict[str, str], ...] = (
+    {},
+    {"status": "NEW"},
+    {"category": "BUG"},
+    {"status": "NEW", "category": "BUG"},
+    {"portalId": HERE},
+    {"portalId": HERE, "status": "NEW", "category": "BUG"},
+)
+LISTS = [
+    *(("/v1/feedback", key, query) for key in ("management_key", "portal_key") for query in FILTERS),
+    ("/v1/infra/servers", "portal_key", {}),
+]
+
+
+@pytest.mark.parametrize(("path", "key", "query"), LISTS)
+def test_a_page_is_found_in_an_index_and_only_its_rows_are_read(
+    desk: Desk, path: str, key: str, query: dict[str, str]
+) -> None:
+    table = "server" if path == "/v1/infra/servers" else "ticket"
+    for page in (1, PAGES):
+        statements = desk.reading(path, key, page=page, **query)
+        plans = [desk.plan(*statement) for statement in statements if f'"{table}"' in statement[0]]
+        counted, (rows, *found) = plans
+        assert rows == f"SEARCH t1 USING INDEX sqlite_autoindex_{table}_1 (id=?)"
+        assert found.pop() == "USE TEMP B-TREE FOR ORDER BY"  # of the page's rows
+        reads = [step for step in counted + found if step != "LIST SUBQUERY 1"]
+        assert len(reads) == 2
+        assert all(f"USING COVERING INDEX {table}_" in step for step in reads), reads
+
+
+@pytest.mark.parametrize(("path", "key", "query"), LISTS)
+def test_the_last_page_costs_what_the_first_does_and_the_middle_no_more_than_both(
+    desk: Desk, path: str, key: str, query: dict[str, str]
+) -> None:
+    first, last, middle = (desk.steps(path, key, page=page, **query) for page in (1, PAGES, PAGES // 2))
+    assert abs(last - first) < first / 50
+    assert middle < first + last
+
+
+@pytest.mark.parametrize("limit", [1, 7, 50, 99])
+def test_pages_hold_every_row_once_in_one_order(desk: Desk, limit: int) -> None:
+    whole = [row.id for row in Ticket.select(Ticket.id).order_by(Ticket.created_at.desc(), Ticket.id.desc())]
+    for page in {1, 2, ROWS // limit // 2, ROWS // limit // 2 + 1, ROWS // limit, ROWS // limit + 1}:
+        start = (page - 1) * limit
+        found = desk.read("/v1/feedback", "management_key", page=page, limit=limit)
+        assert found == whole[start : start + limit]
