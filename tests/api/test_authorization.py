@@ -18,6 +18,7 @@ MANAGEMENT_ONLY = ("/v1/keys", "/v1/portals")
 # Every route × every type of key: written down here once more, so that a slip in the table shows.
 SERVED: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/me"): set(KEY_TYPES),
+    ("GET", "/v1/guide"): set(KEY_TYPES),
     ("GET", "/v1/openapi.json"): set(KEY_TYPES),
     ("GET", "/v1/portals"): {"management"},
     ("GET", "/v1/keys"): {"management"},
