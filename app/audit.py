@@ -9,16 +9,21 @@ also go to the service's log (event `audit.row`), against which `verify` can be 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.models import Audit
+from peewee import JOIN, ModelSelect
+
+from app.db import database
+from app.models import Account, Audit, Key
 from app.secrets import Secrets
-from gateway.keys import KEY_IN_TEXT
+from gateway.keys import masked
 
 _PURPOSE = "audit"
 _START = "0" * 64
+_LOWEST = -(2**63)
+"""Of all numbers that a row can be given: one before the first is no row of ours either."""
 _COVERED = (
     "seq",
     "at",
@@ -32,6 +37,7 @@ _COVERED = (
     "before",
     "after",
 )
+_NOT_OURS = "the row is not the one that was written here, or SECRET_KEY is not the one that signed it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,47 +51,106 @@ class Verdict:
 
 
 def facts(values: Mapping[str, Any] | None) -> str | None:
-    """Return a `before` or `after` as the text that is stored; raw keys in it are blotted out."""
+    """Return a `before` or `after` as the text that is stored; raw keys in it are cut to what is public."""
     if values is None:
         return None
-    return KEY_IN_TEXT.sub("[raw key]", json.dumps(values, sort_keys=True, separators=(",", ":")))
+    return masked(json.dumps(values, sort_keys=True, separators=(",", ":")))
 
 
 def append(secrets: Secrets, row: Audit) -> None:
     """Number, sign and write `row`. The caller's transaction must hold the write lock."""
     last = Audit.select(Audit.seq, Audit.mac).order_by(Audit.seq.desc()).first()
     row.seq = last.seq + 1 if last else 1
-    row.mac = secrets.mac(_PURPOSE, _signed_text(row, last.mac if last else _START))
+    covered = [getattr(row, name) for name in _COVERED]
+    row.mac = secrets.mac(_PURPOSE, _signed_text(covered, last.mac if last else _START))
     row.save(force_insert=True)
 
 
-def verify(secrets: Secrets, head: tuple[int, str] | None = None) -> Verdict:
-    """Walk the whole log and return how far it is right.
+def verify(secrets: Secrets, head: tuple[int, str] | None = None, *, newest: int | None = None) -> Verdict:
+    """Walk the log, all of it or only so many of the `newest` rows, and return how far it is right.
 
     `head` is the number and MAC of a row, taken from the service's log: the row must be there.
     """
-    right, mac = 0, _START
-    for row in Audit.select().order_by(Audit.seq).iterator():
-        why = _what_is_wrong(secrets, row, right + 1, mac, head)
-        if why:
-            return Verdict(right, mac, right + 1, why)
-        right, mac = row.seq, row.mac
+    right, mac = _row_before(newest)
+    try:
+        for row in _stored(_LOWEST if newest is None else right + 1):
+            why = _what_is_wrong(secrets, row, right + 1, mac, head)
+            if why:
+                return Verdict(right, mac, right + 1, why)
+            right, mac = row[0], row[-1]
+    except UnicodeDecodeError:
+        return Verdict(right, mac, right + 1, _NOT_OURS)
     if head is not None and right < head[0]:
         return Verdict(right, mac, right + 1, f"the log ends before row {head[0]}")
     return Verdict(right, mac)
 
 
+def entries(
+    *,
+    before: int | None = None,
+    action: str | None = None,
+    account_id: str | None = None,
+    key_id: str | None = None,
+    target_id: str | None = None,
+    since: int | None = None,
+    until: int | None = None,
+) -> ModelSelect[Audit]:
+    """Return the query of the rows that fit, in no order, each with its actor's `email` and `key_prefix`.
+
+    `account_id` and `key_id` are the actor's. `since` (inclusive) and `until` (exclusive) are unix
+    milliseconds; rows `before` one are those with a lower number.
+    """
+    conditions = (
+        (before, Audit.seq < before),
+        (action, Audit.action == action),
+        (account_id, Audit.actor_account_id == account_id),
+        (key_id, Audit.actor_key_id == key_id),
+        (target_id, Audit.target_id == target_id),
+        (since, Audit.at >= since),
+        (until, Audit.at < until),
+    )
+    found = (
+        Audit.select(Audit, Account.email, Key.key_prefix)
+        .join(Account, JOIN.LEFT_OUTER, on=(Account.id == Audit.actor_account_id))
+        .switch(Audit)
+        .join(Key, JOIN.LEFT_OUTER, on=(Key.id == Audit.actor_key_id))
+    )
+    for given, condition in conditions:
+        if given is not None:
+            found = found.where(condition)
+    return found
+
+
+def _row_before(newest: int | None) -> tuple[int, str]:
+    """The number and MAC by which the first of the newest rows is judged."""
+    if newest is None:
+        return 0, _START
+    sql = "SELECT seq, mac FROM audit WHERE seq <= (SELECT MAX(seq) FROM audit) - ? ORDER BY seq DESC LIMIT 1"
+    return database.execute_sql(sql, (newest,)).fetchone() or (0, _START)
+
+
+def _stored(first: int) -> Iterator[tuple[Any, ...]]:
+    # Plain SQL: a model brings what was altered back into the type that its column should have.
+    sql = f"SELECT {', '.join(_COVERED)}, mac FROM audit WHERE seq >= ? ORDER BY seq"
+    return iter(database.execute_sql(sql, (first,)))
+
+
 def _what_is_wrong(
-    secrets: Secrets, row: Audit, number: int, mac_before: str, head: tuple[int, str] | None
+    secrets: Secrets,
+    row: tuple[Any, ...],
+    number: int,
+    mac_before: str,
+    head: tuple[int, str] | None,
 ) -> str:
-    if row.seq != number:
+    seq, mac = row[0], row[-1]
+    if seq > number:
         return "the row is missing"
-    if not secrets.mac_is_right(_PURPOSE, _signed_text(row, mac_before), row.mac):
-        return "the row is not the one that was written here"
-    if head is not None and row.seq == head[0] and row.mac != head[1]:
+    if bytes in map(type, row) or not secrets.mac_is_right(_PURPOSE, _signed_text(row[:-1], mac_before), mac):
+        return _NOT_OURS
+    if head is not None and seq == head[0] and mac != head[1]:
         return "the row is not the one in the service's log"
     return ""
 
 
-def _signed_text(row: Audit, mac_before: str) -> bytes:
-    return json.dumps([mac_before, *(getattr(row, name) for name in _COVERED)]).encode()
+def _signed_text(covered: Sequence[Any], mac_before: str) -> bytes:
+    return json.dumps([mac_before, *covered]).encode()

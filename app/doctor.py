@@ -20,6 +20,7 @@ import apsw
 from peewee import Database, PeeweeException, fn
 from redis import RedisError
 
+from app.audit import verify
 from app.config import Config, ConfigError
 from app.db import DatabaseMissing, DatabaseRefused, connect
 from app.migrations import pending
@@ -28,6 +29,7 @@ from app.presence import service_is_running
 from app.publisher import Publisher
 from app.schemas.fields import iso
 from app.secrets import FILE_NAME as SECRET_FILE
+from app.secrets import Secrets
 from app.source import DatabaseSource
 from app.valkey import embedded_redis_url
 from gateway.host_table import HostTable
@@ -40,6 +42,8 @@ REDIS_SECONDS = 2.0
 PUBLISHED_WITHIN_SECONDS = 3.0
 """A running service publishes what is pending each second."""
 OLDEST_REDIS = (6, 0)
+AUDIT_ROWS = 10_000
+"""As many of the newest as are checked within a second; `vibekeys audit verify` checks all."""
 
 _LOOK_AGAIN_SECONDS = 0.1
 
@@ -70,7 +74,8 @@ def _installation(config: Config) -> Iterator[Finding]:
     yield _state_dir(config.state_dir)
     try:
         running = service_is_running(config.state_dir)
-        yield _secret(config)
+        secret = _secret(config)
+        yield secret
         yield _proxies(config.state_dir)
     except OSError as error:
         remedy = f"run it as the user of the service, or chown the folder to user {os.geteuid()}"
@@ -85,10 +90,13 @@ def _installation(config: Config) -> Iterator[Finding]:
         yield Finding("database", False, str(error), "if the file is damaged, restore a backup")
         return
     try:
-        yield from _database(db)
+        database = list(_database(db))
+        yield from database
+        if all(finding.ok for finding in (secret, *database)):
+            yield _audit(Secrets.load(config, create=False))
         yield from _redis(config, running, DatabaseSource(db, Publisher(db)))
         yield _unpublished(bool(config.redis_url) or running)
-    except (PeeweeException, SourceError) as error:
+    except (PeeweeException, SourceError, apsw.Error) as error:
         yield Finding("database", False, str(error), "see whether the disk is full, then restore a backup")
     finally:
         db.close()
@@ -159,6 +167,18 @@ def _database(db: Database) -> Iterator[Finding]:
         yield Finding("integrity", True, "no damage found")
     else:
         yield Finding("integrity", False, fault, "stop the service and restore a backup of the database")
+
+
+def _audit(secrets: Secrets) -> Finding:
+    verdict = verify(secrets, newest=AUDIT_ROWS)
+    if verdict.broken is None:
+        return Finding("audit", True, f"the newest rows are as they were written, up to row {verdict.rows}")
+    return Finding(
+        "audit",
+        False,
+        f"row {verdict.broken}: {verdict.why}",
+        "keep a copy of the database as it is, and compare `vibekeys audit export` with that of a backup",
+    )
 
 
 def _redis(config: Config, running: bool, source: DatabaseSource) -> Iterator[Finding]:

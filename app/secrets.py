@@ -76,7 +76,11 @@ class Secrets:
 
     def mac_is_right(self, purpose: str, data: bytes, mac: str) -> bool:
         """Was `mac` made of `data` for `purpose`, with any of the secrets?"""
-        return any(hmac.compare_digest(_mac(secret, purpose, data), mac) for secret in self._secrets)
+        # As bytes: of texts, compare_digest takes only ASCII.
+        given = mac.encode()
+        return any(
+            hmac.compare_digest(_mac(secret, purpose, data).encode(), given) for secret in self._secrets
+        )
 
 
 def _create(path: Path) -> None:

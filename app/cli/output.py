@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +25,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 def print_json(value: Any) -> None:
     """Print `value` as one line of JSON, in ASCII: it survives any locale."""
     click.echo(json.dumps(value, allow_nan=False))
+
+
+def print_json_array(values: Iterable[Any]) -> None:
+    """Print `values` as one line of JSON, each as soon as it is there: they need not fit into memory."""
+    before = "["
+    for value in values:
+        click.echo(before + json.dumps(value, allow_nan=False), nl=False)
+        before = ", "
+    click.echo("[]" if before == "[" else "]")
 
 
 def print_one(row: Mapping[str, Any], as_json: bool) -> None:

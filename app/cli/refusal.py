@@ -49,6 +49,7 @@ def refusal(error: Exception) -> Refused | None:
         return Refused("VALIDATION_ERROR: what was typed is not valid UTF-8")
 
     # Whoever raised one of these has imported its module.
+    import apsw
     from peewee import PeeweeException
 
     from app.config import ConfigError
@@ -67,7 +68,7 @@ def refusal(error: Exception) -> Refused | None:
         return Refused(f"OUT_OF_REACH: {error}")
     if isinstance(error, StoreError):
         return Refused(f"REDIS_UNAVAILABLE: {error}")
-    if isinstance(error, (SourceError, PeeweeException)):
+    if isinstance(error, (SourceError, PeeweeException, apsw.Error)):
         return Refused(f"DATABASE_UNAVAILABLE: {error}")
     return None
 

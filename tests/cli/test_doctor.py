@@ -50,6 +50,7 @@ def test_a_sound_installation_has_nothing_wrong(sound: Terminal) -> None:
         "database",
         "schema",
         "integrity",
+        "audit",
         "redis",
         "publishing",
     ]
@@ -65,7 +66,7 @@ def test_for_people_each_check_is_one_line_that_begins_with_the_verdict(
 
     assert result.exit_code == 1
     verdicts = [line.split()[0] for line in result.stdout.splitlines()]
-    assert verdicts == ["ok", "WRONG", *["ok"] * 7]
+    assert verdicts == ["ok", "WRONG", *["ok"] * 8]
     assert f"chmod go-w {tmp_path}" in result.stdout
 
 
@@ -132,6 +133,16 @@ def test_a_damaged_database_is_wrong(sound: Terminal, tmp_path: Path) -> None:
     path.write_bytes(content)
 
     assert list(wrong(sound)) == ["integrity"]
+
+
+def test_an_altered_audit_row_is_wrong(sound: Terminal, tmp_path: Path) -> None:
+    sound.account()
+    assert findings(sound)["audit"]["message"].endswith("up to row 1")
+    database = apsw.Connection(str(tmp_path / "vibekeys.db"))
+    database.execute("UPDATE audit SET after = NULL")
+    database.close()
+
+    assert wrong(sound)["audit"].startswith("row 1: ")
 
 
 def test_forwarded_headers_of_an_untrusted_proxy_are_wrong(sound: Terminal, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from app.errors import ApiError
 from app.ledger import Actor
 from app.models import Account, Audit, Key
 from app.secrets import Secrets
+from gateway.keys import SHOWN_AFTER_PREFIX, mint
 from tests.db.installation import CLI, START, Installation
 
 ROWS = 6
@@ -74,20 +75,22 @@ def test_no_secret_is_in_any_row(installation: Installation) -> None:
     )
     installation.portals.update(CLI, portal.id, webhook_url="https://x.bitrix24.com/rest/1/an0th3r")
     issued = installation.key(account)
-    pasted = installation.key(account, name=f"copy of {issued.raw_key}")
     written = " ".join(f"{row.before} {row.after}" for row in _rows())
-    assert "[raw key]" in written
-    for secret in (
-        "correct horse",
-        "battery staple",
-        "argon2",
-        "s3cr3t",
-        "an0th3r",
-        issued.raw_key,
-        pasted.raw_key,
-    ):
+    for secret in ("correct horse", "battery staple", "argon2", "s3cr3t", "an0th3r", issued.raw_key):
         assert secret not in written
     assert issued.key.digest not in written
+
+
+@pytest.mark.parametrize("around", ["{}", "a line\n{}", "a{}b", '"{}"', "{}0123"])
+def test_a_raw_key_in_a_fact_is_cut_to_what_is_public(around: str) -> None:
+    raw_key = mint("api")
+    public = raw_key[: len("vibe_api_") + SHOWN_AFTER_PREFIX]
+    text = audit.facts({"note": around.format(raw_key), "deep": [{"er": around.format(raw_key)}]})
+    assert text is not None
+    assert json.loads(text).keys() == {"note", "deep"}
+    assert text.count(public) == 2
+    assert raw_key[: len(public) + 1] not in text
+    assert raw_key[-4:] not in text
 
 
 def test_what_happened_to_passwords_and_webhooks_is_told_all_the_same(installation: Installation) -> None:
@@ -146,6 +149,28 @@ def test_a_log_that_was_written_anew_shows_against_the_service_log(written: Inst
         written.change(key, name=name)
     assert audit.verify(written.secrets).broken is None
     assert audit.verify(written.secrets, (3, noted.mac)).broken == 3
+
+
+@pytest.mark.parametrize(
+    "altered", ["at = 'noon'", "before = x'00'", "after = CAST(x'ff' AS TEXT)", "mac = 'é'", "mac = x'00'"]
+)
+def test_what_no_row_can_hold_is_broken_too(written: Installation, altered: str) -> None:
+    written.db.execute_sql(f"UPDATE audit SET {altered} WHERE seq = 3")
+    assert audit.verify(written.secrets).broken == 3
+
+
+def test_a_row_before_the_first_is_none_of_ours(written: Installation) -> None:
+    Audit.update(seq=0).where(Audit.seq == 1).execute()
+    assert audit.verify(written.secrets).broken == 1
+
+
+@pytest.mark.parametrize(("newest", "broken"), [(ROWS - 3, None), (ROWS - 2, 3), (ROWS, 3), (10**6, 3)])
+def test_the_newest_rows_can_be_checked_alone(written: Installation, newest: int, broken: int | None) -> None:
+    last = _rows()[-1]
+    Audit.update(after="{}").where(Audit.seq == 3).execute()
+    verdict = audit.verify(written.secrets, newest=newest)
+    assert verdict.broken == broken
+    assert broken or (verdict.rows, verdict.mac) == (ROWS, last.mac)
 
 
 def test_a_replaced_secret_still_verifies_what_the_old_one_signed(written: Installation) -> None:

@@ -1,0 +1,71 @@
+"""Rows of the audit log, as they are asked for and as they are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import fields
+
+from app.schemas.base import StrictSchema, camel
+from app.schemas.fields import Instant, iso
+
+
+class AuditPeriod(StrictSchema):
+    """From when until when: `since` is part of it, `until` is not."""
+
+    since = Instant()
+    until = Instant()
+
+
+class AuditAnswer(StrictSchema):
+    """One change: who, from where and by which key, what was and what is now.
+
+    `who` is the actor's e-mail, `cli` or `system`. `key_prefix` is null once the key was deleted.
+    """
+
+    seq = fields.Integer(required=True)
+    at = Instant(required=True)
+    who = fields.String(required=True)
+    actor_kind = fields.String(required=True, metadata={"enum": ["cli", "key", "system"]})
+    account_id = fields.String(required=True, allow_none=True, attribute="actor_account_id")
+    key_id = fields.String(required=True, allow_none=True, attribute="actor_key_id")
+    key_prefix = fields.String(required=True, allow_none=True)
+    address = fields.String(required=True, allow_none=True)
+    action = fields.String(required=True)
+    target_kind = fields.String(required=True)
+    target_id = fields.String(required=True)
+    before = fields.Raw(required=True, allow_none=True)
+    after = fields.Raw(required=True, allow_none=True)
+    mac = fields.String(required=True)
+
+
+_ANSWER = AuditAnswer()
+
+
+def audit_answer(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of `app.audit.entries` in the shape of `AuditAnswer`.
+
+    Raises ValueError, TypeError or OverflowError for one that holds what the service never wrote.
+    """
+    shown: dict[str, Any] = _ANSWER.dump(
+        {
+            **row,
+            "who": row["email"] or row["actor_account_id"] or row["actor_kind"],
+            "before": _facts(row["before"]),
+            "after": _facts(row["after"]),
+        }
+    )
+    return shown
+
+
+def _facts(stored: str | None) -> dict[str, Any] | None:
+    """Facts are stored under the names of columns, with their times as numbers."""
+    if stored is None:
+        return None
+    return {camel(name): _value(name, value) for name, value in json.loads(stored).items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    return iso(value) if name.endswith("_at") and value is not None else value
