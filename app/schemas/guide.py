@@ -10,11 +10,6 @@ from app.schemas.base import StrictSchema
 from gateway.keys import KEY_TYPES
 
 
-def _any_json(description: str, **kwargs: Any) -> fields.Raw:
-    types = ["string", "number", "boolean", "array", "object"]
-    return fields.Raw(metadata={"type": types, "description": description}, **kwargs)
-
-
 def _key_types(description: str) -> fields.List[Any]:
     item = fields.String(metadata={"enum": list(KEY_TYPES)})
     return fields.List(item, required=True, metadata={"description": description})
@@ -53,7 +48,14 @@ class StepValue(StrictSchema):
     If the pointer leads to a list, it is `member` of the first item that has all of `where`.
     """
 
-    value = _any_json("What to send.", allow_none=True)
+    value = fields.Raw(
+        allow_none=True,
+        metadata={
+            "type": ["string", "number", "boolean", "array", "object"],
+            "items": {},
+            "description": "What to send.",
+        },
+    )
     from_step = fields.Integer(metadata={"minimum": 1})
     at = fields.String(metadata={"description": "A JSON pointer (RFC 6901) into the body of that answer."})
     where = fields.Dict()
@@ -98,7 +100,7 @@ class ParameterAnswer(StrictSchema):
     required = fields.Boolean(required=True)
     type = fields.String(required=True, metadata={"description": "As `integer or null`, `array of string`."})
     description = fields.String()
-    enum = fields.List(_any_json("One of the values."), metadata={"description": "The values that it takes."})
+    enum = fields.List(fields.String(), metadata={"description": "The values that it takes."})
     limits = fields.Dict(
         metadata={"description": "By their names in JSON Schema: `minLength`, `maximum`, `format` and so on."}
     )

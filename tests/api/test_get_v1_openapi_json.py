@@ -9,13 +9,18 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.errors import ERRORS
-from app.registry import ROUTES, Route
+from app.registry import ROUTE_OF, ROUTES, Route
 from app.serve.refusal import _REASONS
 from tests.api.described import Described
 from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
 
 WITHOUT_KEY = {"/healthz", "/readyz", "/metrics", "/docs/openapi.json"}
 MAKES_SOMETHING = {"createKey", "rotateKey", "createTicket", "commentTicket", "createServer"}
+BY_THE_SERVER = {status for status, _ in _REASONS.values()} - {400, 413}
+"""Statuses that never come from the application."""
+
+Called = tuple[str, str, Answer]
+"""Method and path of an operation, and what came back."""
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +78,14 @@ def test_a_status_has_only_its_own_codes_each_with_an_example(described: Describ
         for code, example in content["examples"].items():
             value = described.follow(example)["value"]
             assert value["error"]["code"] == code
-            assert str(ERRORS[code].status) == status or int(status) in _SERVER_STATUSES
+            assert str(ERRORS[code].status) == status or int(status) in BY_THE_SERVER
             assert described.flaws(content["schema"], value) == []
             assert described.flaws(content["schema"], {**value, "error": {**value["error"], "code": "X"}})
 
 
 def test_what_the_server_answers_by_itself_is_described_for_every_operation(described: Described) -> None:
     for method, path, operation in described.operations():
-        assert {str(status) for status in _SERVER_STATUSES} <= set(operation["responses"]), (method, path)
+        assert {str(status) for status in BY_THE_SERVER} <= set(operation["responses"]), (method, path)
 
 
 def test_what_needs_no_key_asks_for_none(described: Described) -> None:
@@ -113,27 +118,21 @@ def test_every_tag_says_what_it_holds(described: Described) -> None:
 
 
 def test_answers_have_the_shape_that_is_promised(world: World, described: Described) -> None:
-    portal_id = {"portalId": world.portal.id}
-    twice = {"json": {**portal_id, "name": "till", "scopes": ["crm"]}, "headers": {"Idempotency-Key": "1"}}
-    created = world.call("POST", "/v1/keys", **twice)
-    key = f"/v1/keys/{created.data['id']}"
+    answers = [*of_keys(world), *of_tickets(world), *of_servers(world)]
     rotated = world.portal_key()
     world.rotate(rotated.key, grace_hours=1)
-    answers = [
-        ("POST", "/v1/keys", created),
-        ("POST", "/v1/keys", world.call("POST", "/v1/keys", **twice)),
-        ("GET", "/v1/me", world.call("GET", "/v1/me")),
-        ("GET", "/v1/me", world.call("GET", "/v1/me", rotated.raw_key)),
-        ("GET", "/v1/portals", world.call("GET", "/v1/portals")),
-        ("GET", "/v1/keys/{id}", world.call("GET", key)),
-        ("PATCH", "/v1/keys/{id}", world.call("PATCH", key, json={"rateLimit": 5})),
-        ("POST", "/v1/keys/{id}/rotate", world.call("POST", f"{key}/rotate")),
-        ("GET", "/v1/keys", world.call("GET", "/v1/keys", query_string=portal_id)),
-        ("DELETE", "/v1/keys/{id}", world.call("DELETE", key)),
-        *(("GET", path, world.service.call("GET", path)) for path in sorted(WITHOUT_KEY)),
-    ]
+    answers += [("GET", path, world.call("GET", path)) for path in ("/v1/me", "/v1/guide", "/v1/portals")]
+    answers += [("GET", "/v1/openapi.json", world.call("GET", "/v1/openapi.json", rotated.raw_key))]
 
-    assert {answer.status for _, _, answer in answers} == {200, 201, 404}
+    assert {(method, path) for method, path, _ in answers} == set(ROUTE_OF)
+    assert {answer.status for _, _, answer in answers} == {200, 201}
+    assert flaws(described, answers) == {}
+
+
+def test_answers_without_a_key_have_the_shape_that_is_promised(world: World, described: Described) -> None:
+    answers = [("GET", path, world.service.call("GET", path)) for path in sorted(WITHOUT_KEY)]
+
+    assert {answer.status for _, _, answer in answers} == {200, 404}
     assert flaws(described, answers) == {}
 
 
@@ -163,7 +162,55 @@ def test_refusals_have_the_shape_that_is_promised(world: World, described: Descr
     assert flaws(described, answers) == {}
 
 
-_SERVER_STATUSES = {status for status, _ in _REASONS.values()} - {400, 413}
+def of_keys(world: World) -> list[Called]:
+    wanted = {"portalId": world.portal.id, "name": "till", "scopes": ["crm"]}
+    twice = {"json": wanted, "headers": {"Idempotency-Key": "1"}}
+    created, again = (world.call("POST", "/v1/keys", **twice) for _ in range(2))
+    key = f"/v1/keys/{created.data['id']}"
+    return [
+        ("POST", "/v1/keys", created),
+        ("POST", "/v1/keys", again),
+        ("GET", "/v1/keys/{id}", world.call("GET", key)),
+        ("PATCH", "/v1/keys/{id}", world.call("PATCH", key, json={"rateLimit": 5})),
+        ("POST", "/v1/keys/{id}/rotate", world.call("POST", f"{key}/rotate")),
+        ("GET", "/v1/keys", world.call("GET", "/v1/keys", query_string={"portalId": world.portal.id})),
+        ("DELETE", "/v1/keys/{id}", world.call("DELETE", key)),
+    ]
+
+
+def of_tickets(world: World) -> list[Called]:
+    author, team = (
+        world.portal_key().raw_key,
+        world.issue("management", world.admin.account, scopes=["vibe:mgmt:feedback"]).raw_key,
+    )
+    wanted = ROUTE_OF["POST", "/v1/feedback"].example.body
+    created = world.call("POST", "/v1/feedback", author, json=wanted)
+    ticket = f"/v1/feedback/{created.data['id']}"
+    asked = {"text": "When?", "status": "AWAITING_USER"}
+    return [
+        ("POST", "/v1/feedback", created),
+        ("POST", "/v1/feedback/{id}/comments", world.call("POST", f"{ticket}/comments", team, json=asked)),
+        (
+            "POST",
+            "/v1/feedback/{id}/comments",
+            world.call("POST", f"{ticket}/comments", author, json={"text": "Now."}),
+        ),
+        ("PATCH", "/v1/feedback/{id}", world.call("PATCH", ticket, team, json={"status": "REVIEWING"})),
+        ("GET", "/v1/feedback/{id}", world.call("GET", ticket, author)),
+        ("GET", "/v1/feedback", world.call("GET", "/v1/feedback", team)),
+    ]
+
+
+def of_servers(world: World) -> list[Called]:
+    key = world.portal_key(scopes=["vibe:infra"]).raw_key
+    created = world.call("POST", "/v1/infra/servers", key, json={"name": "runner"})
+    server = f"/v1/infra/servers/{created.data['id']}"
+    return [
+        ("POST", "/v1/infra/servers", created),
+        ("GET", "/v1/infra/servers", world.call("GET", "/v1/infra/servers", key)),
+        ("GET", "/v1/infra/servers/{id}", world.call("GET", server, key)),
+        ("DELETE", "/v1/infra/servers/{id}", world.call("DELETE", server, key)),
+    ]
 
 
 def codes(described: Described, route: Route, status: int) -> list[str]:
@@ -173,7 +220,7 @@ def codes(described: Described, route: Route, status: int) -> list[str]:
     return found
 
 
-def flaws(described: Described, answers: list[tuple[str, str, Answer]]) -> dict[str, list[str]]:
+def flaws(described: Described, answers: list[Called]) -> dict[str, list[str]]:
     found = {
         f"{method} {path} {answer.status}": described.flaws_of(method, path, answer)
         for method, path, answer in answers
