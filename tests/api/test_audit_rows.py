@@ -1,0 +1,171 @@
+"""Every route that changes something leaves its audit rows: who, by which key, from where, to what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from app import audit
+from app.models import Audit, Key
+from app.registry import ROUTES
+from gateway.keys import digest
+from tests.api.world import World
+
+ADDRESS = "192.0.2.77"
+TEXT = "a text that is long, and no fact of its ticket"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One change: who asks for it with what, and the actions that it leaves, the last one on its target."""
+
+    path: str
+    raw_key: str
+    body: Mapping[str, Any] | None
+    actions: tuple[str, ...]
+
+
+def create_key(world: World) -> Call:
+    body = {"portalId": world.portal.id, "name": "new", "scopes": ["crm"]}
+    return Call("/v1/keys", world.admin.management_key, body, ("key.issued",))
+
+
+def update_key(world: World) -> Call:
+    path = f"/v1/keys/{world.portal_key().key.id}"
+    return Call(path, world.admin.management_key, {"name": "renamed"}, ("key.changed",))
+
+
+def revoke_key(world: World) -> Call:
+    path = f"/v1/keys/{world.portal_key().key.id}"
+    return Call(path, world.admin.management_key, {"status": "REVOKED"}, ("key.revoked",))
+
+
+def delete_key(world: World) -> Call:
+    path = f"/v1/keys/{world.portal_key().key.id}"
+    return Call(path, world.admin.management_key, None, ("key.deleted",))
+
+
+def rotate_key(world: World) -> Call:
+    path = f"/v1/keys/{world.portal_key().key.id}/rotate"
+    return Call(path, world.admin.management_key, {}, ("key.issued", "key.rotated"))
+
+
+def create_ticket(world: World) -> Call:
+    body = {"category": "BUG", "title": "It is broken", "description": TEXT}
+    return Call("/v1/feedback", world.portal_key().raw_key, body, ("ticket.created",))
+
+
+def update_ticket(world: World) -> Call:
+    body = {"status": "RESOLVED", "resolution": "Mended."}
+    return Call(f"/v1/feedback/{_ticket(world)}", _team(world), body, ("ticket.changed",))
+
+
+def answer_ticket(world: World) -> Call:
+    body = {"text": TEXT, "status": "AWAITING_USER"}
+    return Call(f"/v1/feedback/{_ticket(world)}/comments", _team(world), body, ("ticket.commented",))
+
+
+def reply_to_ticket(world: World) -> Call:
+    path = f"/v1/feedback/{_ticket(world)}/comments"
+    return Call(path, world.portal_key().raw_key, {"text": TEXT}, ("ticket.commented",))
+
+
+def create_server(world: World) -> Call:
+    key = world.portal_key(scopes=["vibe:infra"])
+    return Call("/v1/infra/servers", key.raw_key, {"name": "builder"}, ("server.created",))
+
+
+def delete_server(world: World) -> Call:
+    key = world.portal_key(scopes=["vibe:infra"])
+    made = world.call("POST", "/v1/infra/servers", key.raw_key, json={"name": "builder"}).data
+    return Call(f"/v1/infra/servers/{made['id']}", key.raw_key, None, ("server.deleted",))
+
+
+CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
+    ("POST", "/v1/keys"): (create_key,),
+    ("PATCH", "/v1/keys/{id}"): (update_key, revoke_key),
+    ("DELETE", "/v1/keys/{id}"): (delete_key,),
+    ("POST", "/v1/keys/{id}/rotate"): (rotate_key,),
+    ("POST", "/v1/feedback"): (create_ticket,),
+    ("PATCH", "/v1/feedback/{id}"): (update_ticket,),
+    ("POST", "/v1/feedback/{id}/comments"): (answer_ticket, reply_to_ticket),
+    ("POST", "/v1/infra/servers"): (create_server,),
+    ("DELETE", "/v1/infra/servers/{id}"): (delete_server,),
+}
+
+
+every_change = pytest.mark.parametrize(
+    ("method", "call"),
+    [(method, call) for (method, _), calls in CHANGES.items() for call in calls],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+
+
+def test_every_route_that_changes_something_is_tested_here() -> None:
+    assert {(route.method, route.path) for route in ROUTES if route.method != "GET"} == CHANGES.keys()
+
+
+@every_change
+def test_a_change_says_who_made_it_by_which_key_and_from_where(
+    world: World, method: str, call: Callable[[World], Call]
+) -> None:
+    asked = call(world)
+    caller = Key.get(Key.digest == digest(asked.raw_key))
+    newest = _newest()
+
+    from_there = {"REMOTE_ADDR": ADDRESS}
+    answer = world.call(method, asked.path, asked.raw_key, json=asked.body, environ_base=from_there)
+
+    assert answer.status in (200, 201), answer.body
+    rows = list(Audit.select().where(Audit.seq > newest).order_by(Audit.seq))
+    assert tuple(row.action for row in rows) == asked.actions
+    for row in rows:
+        assert (row.actor_kind, row.actor_account_id) == ("key", caller.owner_id)
+        assert (row.actor_key_id, row.address) == (caller.id, ADDRESS)
+        assert row.action.startswith(f"{row.target_kind}.")
+        assert TEXT not in f"{row.before}{row.after}"
+    assert rows[-1].target_id in (asked.path + f"/{answer.data['id']}").split("/")
+    assert audit.verify(world.services.secrets).broken is None
+
+
+@pytest.mark.parametrize("call", [update_key, update_ticket], ids=lambda value: value.__name__)
+def test_what_is_so_already_leaves_no_row(world: World, call: Callable[[World], Call]) -> None:
+    asked = call(world)
+    world.call("PATCH", asked.path, asked.raw_key, json=asked.body)
+    newest = _newest()
+
+    assert world.call("PATCH", asked.path, asked.raw_key, json=asked.body).status == 200
+
+    assert _newest() == newest
+
+
+@every_change
+def test_what_is_refused_leaves_no_row(world: World, method: str, call: Callable[[World], Call]) -> None:
+    asked = call(world)
+    newest = _newest()
+
+    stranger = world.call(method, asked.path, world.stranger.management_key, json=asked.body)
+    assert stranger.status in (403, 404)
+    if asked.body is not None:
+        answer = world.call(method, asked.path, asked.raw_key, json={**asked.body, "unknown": True})
+        assert answer.code == "VALIDATION_ERROR"
+
+    assert _newest() == newest
+
+
+def _team(world: World) -> str:
+    return world.issue("management", world.admin.account, scopes=["vibe:mgmt:feedback"]).raw_key
+
+
+def _ticket(world: World) -> str:
+    body = {"category": "BUG", "title": "It is broken", "description": TEXT}
+    made = world.call("POST", "/v1/feedback", world.portal_key().raw_key, json=body)
+    return str(made.data["id"])
+
+
+def _newest() -> int:
+    seq: int = Audit.select(Audit.seq).order_by(Audit.seq.desc()).get().seq
+    return seq
