@@ -10,7 +10,7 @@ import sys
 import time
 
 from app import log
-from bench import in_process, served, startup
+from bench import in_process, lists, served, startup
 from bench.children import one_core
 from bench.installation import Installation, installed, running_valkey
 
@@ -28,6 +28,7 @@ def main() -> None:
             _in_process_of_its_own(installation)
             served.run(installation)
         startup.run(installation)
+        lists.run(installation)
     print(f"\nDone in {time.monotonic() - began:.0f} s.")
 
 

@@ -52,11 +52,12 @@ def _command(log: Path, *arguments: str) -> float:
 def _service(installation: Installation) -> float:
     began = time.perf_counter()
     with child(python("-m", "app.cli", "run"), installation.log) as process:
-        wait_until(lambda: _is_ready(installation.config), process, installation.log)
+        wait_until(lambda: is_ready(installation.config), process, installation.log)
         return (time.perf_counter() - began) * 1000
 
 
-def _is_ready(config: Config) -> bool:
+def is_ready(config: Config) -> bool:
+    """Tell whether the service answers that it can serve."""
     connection = http.client.HTTPConnection(config.host, config.port, timeout=5)
     try:
         connection.request("GET", "/readyz")

@@ -1,0 +1,264 @@
+"""Every route against every kind of caller: one table, whose cells are what that caller is told.
+
+A route that is not in the table fails, and so does one whose row lacks a caller.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from app.keyring import Issued
+from app.models import Audit
+from app.registry import ROUTES, Route
+from tests.api.world import UNKNOWN_ID, Answer, Service, Tenant, World
+
+ALL_SCOPES = ("vibe:mgmt:keys", "vibe:mgmt:portals", "vibe:mgmt:feedback")
+
+CALLERS = {
+    "M": "management key with all scopes, of an ADMIN of the portal",
+    "Mk": "its owner's management key for keys only",
+    "Mp": "its owner's management key for portals only",
+    "Mf": "its owner's management key for feedback only",
+    "Mm": "management key with all scopes, of a MEMBER of the portal",
+    "Ms": "management key with all scopes, of who is no member of it",
+    "Mr": "management key with all scopes, of a restricted ADMIN",
+    "A": "the API key that made the server, and opened the ticket; rotated, in its grace",
+    "A+": "its successor",
+    "Ao": "another API key of its owner on the portal",
+    "An": "an API key of its owner on the portal, without vibe:infra",
+    "Am": "the API key of a MEMBER of the portal",
+    "Ap": "the API key of its owner on another portal",
+    "As": "the API key of a stranger on another portal",
+    "Z": "an authorization key of its owner on the portal",
+    "Ar": "the API key of a restricted ADMIN on the portal",
+    "P": "a personal key for AI tools",
+    "Pc": "a personal key for the command line",
+}
+
+# The target is of the ADMIN: a key, a ticket opened and a server made by A. "no": a list without it.
+TABLE = """
+              M  Mk Mp Mf Mm Ms Mr   A  A+ Ao An Am Ap As Z  Ar   P  Pc
+getMe         ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok   ok ok
+getGuide      ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok   ok ok
+getOpenapi    ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok   ok ok
+listKeys      ok ok MS MS no NM ok   MK MK MK MK MK MK MK MK MK   MK MK
+createKey     ok ok MS MS ok NM RE   MK MK MK MK MK MK MK MK MK   MK MK
+getKey        ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK   MK MK
+updateKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK   MK MK
+deleteKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK   MK MK
+rotateKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK   MK MK
+listPortals   ok MS ok MS ok no ok   MK MK MK MK MK MK MK MK MK   MK MK
+createTicket  NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok RE   KT KT
+listTickets   ok MS MS ok ok ok ok   ok ok ok ok no no no ok no   KT KT
+getTicket     ok MS MS ok ok ok ok   ok ok ok ok NF NF NF ok NF   KT KT
+updateTicket  ok MS MS ok ok ok RE   KT KT KT KT KT KT KT KT KT   KT KT
+commentTicket ok MS MS ok ok ok RE   ok ok ok ok NF NF NF ok RE   KT KT
+listServers   NE NE NE NE NE NE NE   ok ok no SD no no no no no   KT KT
+createServer  NE NE NE NE NE NE NE   ok ok ok SD ok ok ok ok RE   KT KT
+getServer     NE NE NE NE NE NE NE   ok ok WK SD WK NF NF WK WK   KT KT
+deleteServer  NE NE NE NE NE NE NE   ok ok WK SD WK NF NF WK RE   KT KT
+"""
+
+CODES = {
+    "KT": "KEY_TYPE_NOT_ALLOWED",
+    "MK": "MANAGEMENT_KEY_REQUIRED",
+    "MS": "MANAGEMENT_SCOPE_REQUIRED",
+    "NE": "MANAGEMENT_KEY_NO_ENTITY_ACCESS",
+    "NF": "ENTITY_NOT_FOUND",
+    "NM": "NOT_PORTAL_MEMBER",
+    "RE": "ACCOUNT_RESTRICTED",
+    "SD": "SCOPE_DENIED",
+    "WK": "WRONG_KEY",
+}
+
+_HEAD, *_ROWS = (line.split() for line in TABLE.strip().splitlines())
+EXPECTED = {operation_id: dict(zip(_HEAD, cells, strict=True)) for operation_id, *cells in _ROWS}
+CELLS = [(route, caller) for route in ROUTES for caller in CALLERS]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a call is about: things of the ADMIN's, made for this call alone."""
+
+    key: str
+    ticket: str
+    server: str
+    portal: str
+
+    def id_for(self, route: Route) -> str:
+        """The one that the route's path or list is about."""
+        kinds = {"/v1/keys": self.key, "/v1/portals": self.portal, "/v1/feedback": self.ticket}
+        return next((id for path, id in kinds.items() if route.path.startswith(path)), self.server)
+
+
+class Cast:
+    """One portal, and one key for each caller of the table."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.restricted = world.new_tenant()
+        world.join(world.portal, self.restricted, "ADMIN")
+        world.join(world.other_portal, world.admin, "MEMBER")
+        self.maker = self._portal_key(world.admin)
+        self.keys = {**self._management_keys(), **self._portal_keys(), **self._personal_keys()}
+        world.change_account(self.restricted, status="RESTRICTED")
+
+    def call(self, route: Route, caller: str, target: Target) -> Answer:
+        body = dict(route.example.body) if route.example.body is not None else None
+        if route.operation_id == "createKey":
+            body = {"portalId": target.portal, "name": "made by a caller", "scopes": ["crm"]}
+        if route.operation_id == "commentTicket" and not caller.startswith("M"):
+            body = {"text": "an author sets no status"}
+        path = route.path.replace("{id}", target.id_for(route))
+        query = {"portalId": target.portal} if route.operation_id == "listKeys" else {}
+        return self.world.call(route.method, path, self.keys[caller], query_string=query, json=body)
+
+    def new_target(self) -> Target:
+        self.world.service.clock.now += 0.001  # the newest, and so the first of every list
+        key = self._portal_key(self.world.admin).key.id
+        ticket = self._made("/v1/feedback", {"category": "BUG", "title": "a", "description": "b"})
+        return Target(key, ticket, self._made("/v1/infra/servers", {"name": "a"}), self.world.portal.id)
+
+    def _made(self, path: str, body: dict[str, Any]) -> str:
+        return str(self.world.call("POST", path, self.maker.raw_key, json=body).data["id"])
+
+    def _management_keys(self) -> dict[str, str]:
+        def key(owner: Tenant, *scopes: str) -> str:
+            return self.world.issue("management", owner.account, scopes=scopes).raw_key
+
+        admin = self.world.admin
+        one_each = {
+            short: key(admin, scope) for short, scope in zip(("Mk", "Mp", "Mf"), ALL_SCOPES, strict=True)
+        }
+        owners = {"M": admin, "Mm": self.world.member, "Ms": self.world.stranger, "Mr": self.restricted}
+        return {**one_each, **{short: key(owner, *ALL_SCOPES) for short, owner in owners.items()}}
+
+    def _portal_keys(self) -> dict[str, str]:
+        world, elsewhere = self.world, {"portal": self.world.other_portal}
+        made = {
+            "A": self.maker,
+            "A+": world.rotate(self.maker.key),
+            "Ao": self._portal_key(world.admin),
+            "An": world.portal_key(scopes=["crm"]),
+            "Am": self._portal_key(world.member),
+            "Ap": self._portal_key(world.admin, **elsewhere),
+            "As": self._portal_key(world.stranger, **elsewhere),
+            "Z": self._portal_key(world.admin, key_type="authorization"),
+            "Ar": self._portal_key(self.restricted),
+        }
+        return {short: issued.raw_key for short, issued in made.items()}
+
+    def _personal_keys(self) -> dict[str, str]:
+        account = self.world.admin.account
+        return {
+            short: self.world.issue("personal", account, integrations=[integration]).raw_key
+            for short, integration in (("P", "ai_tools"), ("Pc", "cli"))
+        }
+
+    def _portal_key(self, owner: Tenant, **fields: Any) -> Issued:
+        return self.world.portal_key(owner, scopes=["crm", "vibe:infra"], **fields)
+
+
+@pytest.fixture(scope="module")
+def cast(service: Service) -> Cast:
+    return Cast(World(service))
+
+
+def test_every_route_has_its_row_and_every_caller_its_cell() -> None:
+    assert set(EXPECTED) == {route.operation_id for route in ROUTES}
+    assert list(CALLERS) == _HEAD
+    assert set(itertools.chain(*(row.values() for row in EXPECTED.values()))) == {"ok", "no", *CODES}
+
+
+@pytest.mark.parametrize(("route", "caller"), CELLS, ids=lambda it: getattr(it, "operation_id", it))
+def test_a_caller_gets_what_the_table_says(cast: Cast, route: Route, caller: str) -> None:
+    target = cast.new_target()
+
+    answer = cast.call(route, caller, target)
+
+    expected = EXPECTED[route.operation_id][caller]
+    if expected in CODES:
+        assert answer.code == CODES[expected], CALLERS[caller]
+        return
+    assert answer.status < 300, (CALLERS[caller], answer.body)
+    if route.operation_id.startswith("list"):
+        listed = {item["id"] for item in answer.data}
+        assert (target.id_for(route) in listed) == (expected == "ok"), CALLERS[caller]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
+def test_what_a_caller_may_not_see_is_what_does_not_exist(cast: Cast, route: Route) -> None:
+    hidden = [caller for caller, cell in EXPECTED[route.operation_id].items() if cell == "NF"]
+    target = cast.new_target()
+    unknown = Target(UNKNOWN_ID, UNKNOWN_ID, UNKNOWN_ID, target.portal)
+
+    for caller in hidden:
+        of_another, of_nobody = (cast.call(route, caller, it) for it in (target, unknown))
+        assert of_another.bytes_but_request_id == of_nobody.bytes_but_request_id, CALLERS[caller]
+
+
+REFUSED_AT_THE_GATEWAY = (
+    "MISSING_API_KEY",
+    "INVALID_API_KEY",
+    "KEY_REVOKED",
+    "KEY_EXPIRED",
+    "KEY_ROTATED",
+    "ACCOUNT_SUSPENDED",
+    "PORTAL_INACTIVE",
+    "NOT_PORTAL_MEMBER",
+    "IP_NOT_ALLOWED",
+    "RATE_LIMITED",
+)
+
+
+@pytest.fixture(scope="module")
+def refused_keys(service: Service) -> dict[str, str | None]:
+    """For each code of the gateway's, a key that would open everything if it were not for that."""
+    world = World(service)
+    soon = int(world.service.clock.now * 1000) + 60_000
+
+    def key(owner: Tenant | None = None, **fields: Any) -> Issued:
+        return world.portal_key(owner, scopes=["crm", "vibe:infra"], **fields)
+
+    suspended, gone, closed = world.new_tenant(), world.new_tenant(), world.new_portal()
+    for tenant in (suspended, gone):
+        world.join(world.portal, tenant, "ADMIN")
+    world.join(closed, world.admin, "ADMIN")
+    rotated, revoked, used_up = key(), key(), key(hourly_limit=1)
+    keys = {
+        "MISSING_API_KEY": None,
+        "INVALID_API_KEY": "vibe_api_" + "0" * 64,
+        "KEY_REVOKED": revoked.raw_key,
+        "KEY_EXPIRED": key(expires_at=soon).raw_key,
+        "KEY_ROTATED": rotated.raw_key,
+        "ACCOUNT_SUSPENDED": key(suspended).raw_key,
+        "PORTAL_INACTIVE": key(portal=closed).raw_key,
+        "NOT_PORTAL_MEMBER": key(gone).raw_key,
+        "IP_NOT_ALLOWED": key(ip_whitelist=["192.0.2.1"]).raw_key,
+        "RATE_LIMITED": used_up.raw_key,
+    }
+    world.change_key(revoked.key, status="REVOKED")
+    world.rotate(rotated.key, grace_hours=0)
+    world.change_account(suspended, status="SUSPENDED")
+    world.change_portal(closed, status="INACTIVE")
+    world.leave(world.portal, gone)
+    world.service.clock.now += 60
+    assert world.call("GET", "/v1/me", used_up.raw_key).status == 200
+    return keys
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
+@pytest.mark.parametrize("code", REFUSED_AT_THE_GATEWAY)
+def test_who_the_gateway_refuses_reaches_no_route(
+    service: Service, refused_keys: dict[str, str | None], code: str, route: Route
+) -> None:
+    changes = Audit.select().count()  # one for every change there is
+
+    answer = service.call(route.method, route.path.replace("{id}", UNKNOWN_ID), refused_keys[code])
+
+    assert answer.code == code
+    assert Audit.select().count() == changes
