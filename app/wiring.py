@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flask import Flask
 
-from app import api, health
+from app import api, assets, docs, health
 from app.accounts import Accounts
 from app.bitrix.webhook import Prober
 from app.config import Config
@@ -93,7 +93,8 @@ def create_flask(services: Services) -> Flask:
     flask_app = Flask("app", static_folder=None)
     flask_app.extensions["vibekeys"] = services
     api.register(flask_app)
-    flask_app.register_blueprint(health.blueprint)
+    for module in (health, docs, assets):
+        flask_app.register_blueprint(module.blueprint)
     return flask_app
 
 
