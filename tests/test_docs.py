@@ -12,6 +12,7 @@ import pytest
 
 from app.cli import cli
 from app.config import Config
+from app.docs.remedies import REMEDIES
 from app.errors import ERRORS
 from app.registry import ROUTES
 from gateway.denial import DENIALS
@@ -99,6 +100,11 @@ def test_every_code_is_in_the_api_document_with_its_status() -> None:
     statuses = {code: status for code, (status, _) in DENIALS.items()}
     statuses |= {code: kind.status for code, kind in ERRORS.items()}
     assert written == {f"`{code}`": str(status) for code, status in statuses.items()}
+
+
+def test_what_to_do_about_a_code_is_the_same_in_the_api_document_and_on_the_page() -> None:
+    written = {code: remedy for code, _, remedy in rows(API, 3) if re.fullmatch(r"`[A-Z_]+`", code)}
+    assert written == {f"`{code}`": remedy for code, remedy in REMEDIES.items()}
 
 
 def test_every_check_of_the_gateway_is_in_the_grant_rule() -> None:
