@@ -46,10 +46,10 @@ def refusal(environ: dict[str, str], command: tuple[str, ...] = RUN, cwd: Path =
     return ended.stderr
 
 
-def eventually(is_so: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+def eventually(is_so: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+    deadline = time.monotonic() + patience
     while not is_so():
-        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
+        assert time.monotonic() < deadline, f"not within {patience:.0f} s: {what}"
         time.sleep(0.02)
 
 
