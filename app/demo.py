@@ -1,7 +1,8 @@
 """Demo data for `vibekeys run --demo`: something to try every kind of key with, in the first minute.
 
-An account of each tier, one linked portal, and a key of each type. What is there already is left alone, so a
-start that was interrupted is completed by the next one, and a key that somebody deleted is made again.
+An account of each tier, one linked portal, a key of each type, and a feedback ticket. What is there already
+is left alone, so a start that was interrupted is completed by the next one, and a key that somebody deleted
+is made again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.ledger import Actor
-from app.models import Account, Key, Portal
+from app.models import Account, Key, Portal, Ticket
 from app.models.account import TIERS
 from app.services import Services
 from app.unset import UNSET
@@ -56,7 +57,7 @@ class Held:
 KEYS = (
     DemoKey("api", "pro", ("crm", "task", "user", "vibe:infra"), on_portal=True),
     DemoKey("authorization", "free", ("crm", "user"), on_portal=True),
-    DemoKey("management", "pro", ("vibe:mgmt:keys", "vibe:mgmt:portals")),
+    DemoKey("management", "pro", ("vibe:mgmt:keys", "vibe:mgmt:portals", "vibe:mgmt:feedback")),
     DemoKey("personal", "enterprise", integrations=("ai_tools", "cli")),
 )
 
@@ -69,6 +70,7 @@ def load(services: Services) -> list[str]:
     accounts = {tier: _account(services, tier) for tier in ACCOUNTS}
     portal = _portal(services, accounts)
     held = [_key(services, demo, accounts[demo.tier], portal) for demo in KEYS]
+    _open_ticket(services, accounts["pro"], portal)
     return [*_what_is_there(portal), *_how_to_use(services.config.public_url, portal, held)]
 
 
@@ -104,6 +106,19 @@ def _key(services: Services, demo: DemoKey, owner: Account, portal: Portal) -> H
         integrations=demo.integrations,
     )
     return Held(demo, issued.key.id, issued.raw_key)
+
+
+def _open_ticket(services: Services, author: Account, portal: Portal) -> None:
+    if Ticket.select().where(Ticket.portal == portal).exists():
+        return
+    services.feedback.create(
+        _ACTOR,
+        author_id=author.id,
+        portal_id=portal.id,
+        category="SUGGESTION",
+        title="A ticket to answer",
+        description="Ask its author something, with the status AWAITING_USER, and look for the mail.",
+    )
 
 
 def _what_is_there(portal: Portal) -> list[str]:
@@ -145,9 +160,11 @@ def _curl_lines(url: str, raw_key: str, key_type: str, portal_id: str, api_key_i
     if key_type == "management":
         body = json.dumps({"portalId": portal_id, "name": "My first key", "scopes": ["crm"]})
         lines += [
+            curl("/v1/guide"),
             curl("/v1/portals"),
             curl(f"/v1/keys?portalId={portal_id}"),
             curl("/v1/keys", "-H", "Content-Type: application/json", "-d", body),
             curl(f"/v1/keys/{api_key_id}/rotate", "-X", "POST"),
+            curl("/v1/feedback?status=NEW"),
         ]
     return lines

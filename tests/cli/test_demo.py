@@ -9,7 +9,7 @@ import pytest
 
 from app.config import Config
 from app.demo import ACCOUNTS, load
-from app.models import Account, Key, Membership, Portal
+from app.models import Account, Key, Membership, Portal, Ticket
 from app.services import Services
 from app.wiring import open_services
 from gateway.keys import KEY_TYPES, key_type_of
@@ -54,7 +54,7 @@ def test_each_key_comes_with_commands_ready_to_paste(services: Services) -> None
     for raw_key in made.values():
         assert any(raw_key in " ".join(words) and words[-1].endswith("/v1/me") for words in commands)
     of_management = " ".join(" ".join(words) for words in commands if made["management"] in " ".join(words))
-    for path in ("/v1/portals", "/v1/keys?portalId=", "/v1/keys ", "/rotate"):
+    for path in ("/v1/guide", "/v1/portals", "/v1/keys?portalId=", "/v1/keys ", "/rotate", "/v1/feedback?"):
         assert path in of_management + " "
 
 
@@ -67,7 +67,7 @@ def test_a_second_time_says_what_is_there_and_how_to_get_another_key(
     lines = load(services)
 
     assert not RAW_KEY.search("\n".join(lines))
-    assert (Account.select().count(), Portal.select().count(), Key.select().count()) == (3, 1, 4)
+    assert [model.select().count() for model in (Account, Portal, Key, Ticket)] == [3, 1, 4, 1]
     commands = [shlex.split(line) for line in lines if line.strip().startswith("/vibekeys ")]
     assert [terminal.json(*words[1:])["type"] for words in commands] == list(KEY_TYPES)
 
