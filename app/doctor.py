@@ -23,8 +23,10 @@ from redis import RedisError
 from app.audit import verify
 from app.config import Config, ConfigError
 from app.db import DatabaseMissing, DatabaseRefused, connect
+from app.mail.delivery import mailer_from, waiting
+from app.mail.smtp import Mailer, Unavailable
 from app.migrations import pending
-from app.models import Unpublished
+from app.models import Mail, Unpublished
 from app.presence import service_is_running
 from app.publisher import Publisher
 from app.schemas.fields import iso
@@ -42,6 +44,8 @@ REDIS_SECONDS = 2.0
 PUBLISHED_WITHIN_SECONDS = 3.0
 """A running service publishes what is pending each second."""
 OLDEST_REDIS = (6, 0)
+MAIL_TRIED_WITHIN_MS = 60_000
+"""A running worker tries what is due each second."""
 AUDIT_ROWS = 10_000
 """As many of the newest as are checked within a second; `vibekeys audit verify` checks all."""
 
@@ -96,6 +100,8 @@ def _installation(config: Config) -> Iterator[Finding]:
             yield _audit(Secrets.load(config, create=False))
         yield from _redis(config, running, DatabaseSource(db, Publisher(db)))
         yield _unpublished(bool(config.redis_url) or running)
+        yield _smtp(mailer_from(config))
+        yield _outbox(bool(config.smtp_url), running, int(time.time() * 1000))
     except (PeeweeException, SourceError, apsw.Error) as error:
         yield Finding("database", False, str(error), "see whether the disk is full, then restore a backup")
     finally:
@@ -256,3 +262,34 @@ def _gone_in_time(revision: int, monotonic: Callable[[], float]) -> bool:
             return True
         time.sleep(_LOOK_AGAIN_SECONDS)
     return False
+
+
+def _smtp(mailer: Mailer | None) -> Finding:
+    if mailer is None:
+        return Finding("smtp", True, "there is no SMTP_URL: mails rest in the outbox")
+    try:
+        mailer.open()
+    except Unavailable as error:
+        return Finding("smtp", False, str(error), "check SMTP_URL and the mail server")
+    finally:
+        mailer.close()
+    return Finding("smtp", True, f"{mailer.relay} is ready to take mails")
+
+
+def _outbox(may_send: bool, running: bool, now_ms: int) -> Finding:
+    given_up = Mail.select().where(Mail.failed_at.is_null(False)).order_by(Mail.failed_at.desc())
+    count = given_up.count()
+    if count:
+        return Finding(
+            "outbox",
+            False,
+            f"{count} mails were given up, the newest because of: {given_up.get().last_error}",
+            "see `vibekeys mail list --failed`, then `vibekeys mail retry` or `discard`",
+        )
+    overdue = Mail.next_attempt_at <= now_ms - MAIL_TRIED_WITHIN_MS
+    if may_send:
+        overdue |= Mail.next_attempt_at.is_null()
+    if running and Mail.select().where(waiting() & overdue).exists():
+        message = "mails have been due for more than a minute, and nobody tries to send them"
+        return Finding("outbox", False, message, "see whether `vibekeys worker` runs, with the same settings")
+    return Finding("outbox", True, f"{Mail.select().where(waiting()).count()} mails wait")

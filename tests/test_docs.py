@@ -26,6 +26,7 @@ SETTINGS = [name.upper() for name in Config.__dataclass_fields__ if name != "dat
 FOLLOWS_OTHERS = {
     "STATE_DIR": "the folder of the database file",
     "PUBLIC_URL": "`http://HOST:PORT`",
+    "MAIL_FROM": "`vibekeys@` and the host of `PUBLIC_URL`",
 }
 """Defaults that no value can be written for."""
 NOT_IN_THE_TABLE = {"--json", "--help", "--version"}

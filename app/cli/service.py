@@ -63,7 +63,7 @@ def migrate(as_json: bool) -> None:
 @click.command()
 @json_option
 def worker(as_json: bool) -> None:
-    """Tidy up, until told to stop."""
+    """Send mail and tidy up, until told to stop."""
     from app import log
     from app.serve.signals import SignalQueue
     from app.worker import work

@@ -50,6 +50,8 @@ class Relay:
     host: str
     port: int
     tls_at_once: bool = False
+    demands_tls: bool = False
+    """Whether neither credentials nor mails are sent without a verified certificate."""
     user: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
 
@@ -57,18 +59,15 @@ class Relay:
     def from_url(cls, url: str) -> Relay:
         """Return the server of SMTP_URL, which `Config` has checked."""
         parts = urlsplit(url)
+        host, tls_at_once = parts.hostname or "", parts.scheme == "smtps"
         return cls(
-            host=parts.hostname or "",
+            host=host,
             port=parts.port or _PORTS[parts.scheme],
-            tls_at_once=parts.scheme == "smtps",
+            tls_at_once=tls_at_once,
+            demands_tls=tls_at_once or (bool(parts.username) and not _is_loopback(host)),
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
         )
-
-    @property
-    def demands_tls(self) -> bool:
-        """Whether nothing may be said without a verified certificate."""
-        return self.tls_at_once or (bool(self.user) and not _is_loopback(self.host))
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
