@@ -7,13 +7,13 @@ Registering and deleting hold the write lock in which keys are deleted too: no s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from peewee import ModelSelect
 
 from app.errors import ApiError
 from app.ledger import Actor, Ledger
 from app.models import Key, Server, new_id
+
+_HOW_TO_DELETE = "By the key itself: GET and DELETE /v1/infra/servers. By an operator: vibekeys servers."
 
 
 class Servers:
@@ -55,19 +55,19 @@ def find(visible: ModelSelect[Server], server_id: str, lineage_id: str | None = 
     return server
 
 
-def newest_keys(lineages: Iterable[str]) -> dict[str, str]:
+def newest_keys(lineages: ModelSelect[Server] | list[str]) -> dict[str, str]:
     """Return the id of the newest existing key of each lineage, by the lineage's id."""
-    keys = Key.select(Key.id, Key.lineage_id).where(Key.lineage_id.in_(list(lineages)))
+    keys = Key.select(Key.id, Key.lineage_id).where(Key.lineage_id.in_(lineages))
     # By rotations, not by age: after a clock was put back, a successor can be older than its predecessor.
-    oldest_first = keys.order_by(Key.rotated_at.is_null(), Key.rotated_at, Key.created_at, Key.id)
-    return {key.lineage_id: key.id for key in oldest_first}
+    newest_last = keys.order_by(Key.rotated_at.is_null(), Key.rotated_at, Key.created_at, Key.id)
+    return {key.lineage_id: key.id for key in newest_last}
 
 
 def check_deletable(key: Key) -> None:
     """Raise `ApiError` KEY_HAS_ACTIVE_SERVERS for the newest key of a lineage that has servers."""
     servers = Server.select().where(Server.lineage_id == key.lineage_id).count()
     if servers and newest_keys([key.lineage_id])[key.lineage_id] == key.id:
-        raise ApiError("KEY_HAS_ACTIVE_SERVERS", details={"servers": servers})
+        raise ApiError("KEY_HAS_ACTIVE_SERVERS", details={"servers": servers}, hint=_HOW_TO_DELETE)
 
 
 def _facts(server: Server) -> dict[str, str]:

@@ -103,10 +103,10 @@ def feedback_reference(host: str) -> dict[str, Any]:
 def _status(name: str, status: Status) -> dict[str, Any]:
     by_comment = any(name == other.after_reply != before for before, other in STATUSES.items())
     set_by = {
-        "createTicket by the author": name == "NEW",
-        "commentTicket by the author": by_comment,
-        "commentTicket by the team": name in ANSWER_STATUSES,
-        "updateTicket by the team": True,
+        "createTicket (author)": name == "NEW",
+        "commentTicket (author)": by_comment,
+        "commentTicket (team)": name in ANSWER_STATUSES,
+        "updateTicket (team)": True,
     }
     return {
         "meaning": status.meaning,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.api.desk import Desk
 from tests.api.world import Service, World, serving
 
 
@@ -25,3 +26,15 @@ def world(service: Service) -> World:
 def still_world(service: Service) -> World:
     """Tenants shared by the tests of a module, which change nothing."""
     return World(service)
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    """An author and the support team, of the test's own."""
+    return Desk(world)
+
+
+@pytest.fixture(scope="module")
+def still_desk(still_world: World) -> Desk:
+    """An author and the support team, shared by the tests of a module."""
+    return Desk(still_world)

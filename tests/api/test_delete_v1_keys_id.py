@@ -22,3 +22,20 @@ def test_404_second_time(world: World) -> None:
 
     for method in ("DELETE", "GET"):
         assert world.call(method, f"/v1/keys/{key_id}").code == "ENTITY_NOT_FOUND"
+
+
+def test_409_the_newest_key_of_a_lineage_with_servers(world: World) -> None:
+    first = world.portal_key(scopes=["vibe:infra"])
+    server = world.call("POST", "/v1/infra/servers", first.raw_key, json={"name": "a server"}).data
+    second = world.rotate(first.key)
+    before = world.service.rows()
+
+    answer = world.call("DELETE", f"/v1/keys/{second.key.id}")
+
+    assert (answer.status, answer.code) == (409, "KEY_HAS_ACTIVE_SERVERS")
+    assert answer.error["details"] == {"servers": 1}
+    assert "/v1/infra/servers" in answer.error["hint"]
+    assert world.service.rows() == before
+    assert world.call("DELETE", f"/v1/keys/{first.key.id}").status == 200
+    assert world.call("DELETE", f"/v1/infra/servers/{server['id']}", second.raw_key).status == 200
+    assert world.call("DELETE", f"/v1/keys/{second.key.id}").status == 200

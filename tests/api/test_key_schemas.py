@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import ApiError
 from app.schemas.key import CHANGES, SETTINGS, RotateKey
-from gateway.keys import KEY_TYPES
+from gateway.keys import KEY_TYPES, mint
 
 NOW = 1_900_000_000.0
 
@@ -79,3 +79,20 @@ def test_a_grace_is_at_most_the_settings() -> None:
     assert details(schema.load, {"graceHours": 1.6}) == {"graceHours": ["Must be at most 1.5."]}
     for value in (float("nan"), float("inf"), True):
         assert list(details(schema.load, {"graceHours": value})) == ["graceHours"]
+
+
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+def test_no_raw_key_is_taken_where_it_would_be_shown(key_type: str) -> None:
+    schema = CHANGES[key_type](now=NOW, partial=True)
+    raw_key = mint("personal")
+
+    assert details(schema.load, {"name": f"of {raw_key}"}) == {"name": ["Must not hold a raw key."]}
+    for metadata in (
+        {"key": raw_key},
+        {"keys": [{"old": raw_key}]},
+        {raw_key: 1},
+        {"text": f"({raw_key[:-1]})"},
+    ):
+        assert details(schema.load, {"metadata": metadata}) == {"metadata": ["Must not hold a raw key."]}
+    shown = {"name": f"was {raw_key[:10]}", "metadata": {"old": f"{raw_key[:10]}…{raw_key[-4:]}"}}
+    assert schema.load(shown) == shown
