@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from app.cli import accounts, audit, keys, mail, portals, service
+from app.cli import accounts, audit, keys, mail, portals, servers, service
 from app.cli.refusal import Refused, refusal
 
 __all__ = ["cli", "main"]
@@ -65,7 +65,15 @@ def cli() -> None:
     """Run vibekeys, and manage its accounts, portals and API keys."""
 
 
-for command in (*service.COMMANDS, accounts.accounts, portals.portals, keys.keys, audit.audit, mail.mail):
+for command in (
+    *service.COMMANDS,
+    accounts.accounts,
+    portals.portals,
+    keys.keys,
+    servers.servers,
+    audit.audit,
+    mail.mail,
+):
     cli.add_command(command)
 
 

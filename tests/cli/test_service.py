@@ -40,6 +40,8 @@ EVERY_COMMAND_THAT_NEEDS_A_DATABASE = [
     ["keys", "rotate", "id"],
     ["keys", "revoke", "id"],
     ["keys", "delete", "id"],
+    ["servers", "list"],
+    ["servers", "delete", "id"],
     ["audit", "list"],
     ["audit", "export"],
     ["audit", "verify"],
