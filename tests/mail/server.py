@@ -28,6 +28,7 @@ class Received:
     raw: bytes
     tls: bool
     user: str
+    greeted_as: str
 
     @property
     def message(self) -> Message:
@@ -122,7 +123,12 @@ class MailServer:
         assert isinstance(content, bytes)
         user = session.auth_data.login.decode() if session.authenticated else ""
         mail = Received(
-            envelope.mail_from or "", envelope.rcpt_tos[0], content, session.ssl is not None, user
+            envelope.mail_from or "",
+            envelope.rcpt_tos[0],
+            content,
+            session.ssl is not None or self._at_once,
+            user,
+            session.host_name or "",
         )
         await self._hold("end")
         reply = self.at_end(mail)
@@ -130,10 +136,14 @@ class MailServer:
             self.received.append(mail)
         return reply
 
-    def check_login(self, data: Any) -> bool:
+    def check_login(self, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
-        self.logins.append(data.login.decode())
-        return (data.login.decode(), data.password.decode()) == self._login
+        user, password = data.login.decode(), data.password.decode()
+        self.logins.append(user)
+        if (user, password) == self._login:
+            return AuthResult(success=True, auth_data=data)
+        # As some servers do: they show what they got.
+        return AuthResult(success=False, handled=False, message=f"535 5.7.8 not {user}:{password}")
 
     def _starttls(self) -> ssl.SSLContext | None:
         return None if self._at_once else self._tls
@@ -159,9 +169,7 @@ class _Protocol(SMTP):
             hostname="mail.test",
             tls_context=tls,
             auth_require_tls=False,
-            authenticator=lambda server, session, envelope, mechanism, data: AuthResult(
-                success=told.check_login(data), handled=False, auth_data=data
-            ),
+            authenticator=lambda server, session, envelope, mechanism, data: told.check_login(data),
             auth_exclude_mechanism=[] if login else ["LOGIN", "PLAIN"],
         )
         self._told = told
