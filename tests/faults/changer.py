@@ -43,7 +43,7 @@ def install(environ: Environ, portal_keys: int, pipe: Connection) -> dict[str, A
     portal = services.portals.create(CLI, "portal.example.test")
     services.portals.set_member(CLI, portal.id, admin.id, "ADMIN")
     services.portals.set_member(CLI, portal.id, member.id, "MEMBER")
-    scopes = ["vibe:mgmt:keys", "vibe:mgmt:portals"]
+    scopes = ["vibe:mgmt:keys", "vibe:mgmt:portals", "vibe:mgmt:feedback"]
     management = issue(CLI, type="management", owner=admin, name="all", scopes=scopes)
     issued = [
         issue(CLI, type="api", owner=member, portal=portal, name=f"key {number}", scopes=["crm"])
