@@ -37,6 +37,7 @@ def quickstart() -> dict[str, Any]:
 def management_keys() -> dict[str, Any]:
     """Everything that a management key opens."""
     return {
+        "bound_to": BOUND_TO,
         "scopes": reference.grants(MANAGEMENT_SCOPES),
         "endpoints": reference.endpoints("management", document(), services().config.public_url),
         "statuses": STATUSES,

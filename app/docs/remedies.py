@@ -59,7 +59,7 @@ REMEDIES: Mapping[str, str] = {
     "KEY_NOT_ACTIVE": "A revoked or expired key cannot be rotated. Re-activate it first, or make a new one.",
     "KEY_HAS_ACTIVE_SERVERS": (
         "The key is the newest of its lineage, which has servers. Delete them first, with the key "
-        "itself: `GET` and `DELETE /v1/infra/servers`."
+        "itself: `GET /v1/infra/servers` and `DELETE /v1/infra/servers/{id}`."
     ),
     "TICKET_ARCHIVED": "The ticket is archived: its author cannot comment any more. Open a new ticket.",
     "IDEMPOTENCY_IN_PROGRESS": (

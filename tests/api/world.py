@@ -77,7 +77,7 @@ class Answer:
 class Service:
     """The service as `build` makes it, on a database and a Valkey server of its own."""
 
-    def __init__(self, folder: Path, redis_url: str) -> None:
+    def __init__(self, folder: Path, redis_url: str, **settings: str) -> None:
         self.clock = Clock()
         self.config = Config.from_env(
             {
@@ -85,6 +85,7 @@ class Service:
                 "REDIS_URL": redis_url,
                 "REDIS_TIMEOUT_MS": "5000",
                 "PUBLIC_URL": PUBLIC_URL,
+                **settings,
             }
         )
         db = connect(self.config, create=True)
@@ -105,7 +106,8 @@ class Service:
         if key is not None:
             headers["X-Api-Key"] = key
         kwargs.setdefault("environ_base", {"REMOTE_ADDR": "127.0.0.1"})
-        response = Client(self.wsgi).open(path, method=method, headers=headers, **kwargs)
+        # buffered: to the end and closed, as a server does it
+        response = Client(self.wsgi).open(path, method=method, headers=headers, buffered=True, **kwargs)
         return Answer(response.status_code, response.headers, response.get_data())
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
@@ -114,10 +116,10 @@ class Service:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Service]:
-    """Yield a service in `folder`, on a Redis server of its own."""
+def serving(folder: Path, **settings: str) -> Iterator[Service]:
+    """Yield a service in `folder`, on a Redis server of its own; `settings` are those of the environment."""
     server = ValkeyServer()
-    service = Service(folder, server.url)
+    service = Service(folder, server.url, **settings)
     yield service
     service.close()
     server.close()
