@@ -119,7 +119,7 @@ class Delivery:
         except Undeliverable as undeliverable:
             self._failed(mail, str(undeliverable), for_good=True)
         else:
-            self._update(mail, waiting(), sent_at=self._now_ms(), last_error=None)
+            self._update(mail, waiting(), sent_at=self._now_ms(), next_attempt_at=None, last_error=None)
             log.info("mail.sent", **_facts(mail))
         return True
 
@@ -128,7 +128,7 @@ class Delivery:
         as_it_was = waiting() & (Mail.attempts == mail.attempts)
         now, error = self._now_ms(), reason[:_LONGEST_REASON]
         if for_good or _tried_for_ms(mail.attempts) >= GIVEN_UP_AFTER_MS:
-            self._update(mail, as_it_was, failed_at=now, last_error=error)
+            self._update(mail, as_it_was, failed_at=now, next_attempt_at=None, last_error=error)
             log.error("mail.given_up", **_facts(mail), reason=error)
         else:
             due_at = now + pause_ms(mail.attempts)

@@ -13,8 +13,8 @@ _NEWS = {
 """Which statuses are told, and how."""
 
 _HOW_TO_ANSWER = {
-    "AWAITING_USER": "Your answer is awaited",
-    "RESOLVED": "If it is not settled for you, comment on it, and the team looks at it again",
+    "AWAITING_USER": "Answer with a key of your portal:",
+    "RESOLVED": "If it is not settled for you, say so with a key of your portal; the team looks at it again:",
 }
 
 
@@ -32,9 +32,7 @@ def ticket_message(status: str, *, ticket_id: str, title: str, text: str, suppor
     `text` is the team's comment or resolution; where it or `support_url` is empty, nothing stands for it.
     """
     news = _NEWS[status]
-    answer = (
-        f"{_HOW_TO_ANSWER[status]}. By a key of your portal:\n\n    POST /v1/feedback/{ticket_id}/comments"
-    )
+    answer = f"{_HOW_TO_ANSWER[status]}\n\n    POST /v1/feedback/{ticket_id}/comments"
     parts = (f"{news}: {title}", text, answer, f"More help: {support_url}" if support_url else "")
     return Message(_cut(f"{news}: {title}"), "\n\n".join(part for part in parts if part) + "\n")
 

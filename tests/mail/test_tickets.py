@@ -22,7 +22,7 @@ def test_a_question_says_what_is_asked_and_how_to_answer() -> None:
     assert made.body == (
         "The team asks you something about your ticket: The filter is lost\n\n"
         "Which page?\n\n"
-        "Your answer is awaited. By a key of your portal:\n\n"
+        "Answer with a key of your portal:\n\n"
         f"    POST /v1/feedback/{TICKET_ID}/comments\n\n"
         "More help: https://example.com/help\n"
     )
