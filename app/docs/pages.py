@@ -11,7 +11,6 @@ from app.docs.page import page
 from app.docs.quickstart import calls as quickstart_calls
 from app.feedback import CATEGORIES, STATUSES
 from app.guide.words import BOUND_TO
-from app.registry import ROUTES
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES
 from app.services import services
 from gateway import keys
@@ -69,7 +68,7 @@ def scopes() -> dict[str, Any]:
         "management": reference.grants(MANAGEMENT_SCOPES),
         "portal": reference.grants(PORTAL_SCOPES),
         "integrations": reference.grants(INTEGRATIONS),
-        "without": [route for route in ROUTES if not route.grants],
+        "free": reference.free(),
     }
 
 

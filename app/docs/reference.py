@@ -17,6 +17,7 @@ from app.registry import ROUTES, Route
 from app.registry.route import CHANGE_ERRORS
 from app.scopes import LEGACY_INTEGRATIONS, OPERATOR_SCOPES
 from gateway.denial import DENIALS, Denial
+from gateway.keys import KEY_TYPES
 
 CHECKS: Sequence[tuple[str, Sequence[str]]] = (
     ("There is no key in the URL, neither in the path nor in the query.", ("KEY_IN_URL",)),
@@ -101,6 +102,12 @@ def grants(table: Mapping[str, str]) -> list[Grant]:
     ]
 
 
+def free() -> list[tuple[Route, list[str]]]:
+    """Return the routes that ask nothing more of some types of key than the type, with these types."""
+    rows = [(route, [name for name in KEY_TYPES if _is_free(route, name)]) for route in ROUTES]
+    return [row for row in rows if row[1]]
+
+
 def codes() -> list[Code]:
     """Return every code, by status; those of one status in the order in which they are checked."""
     rows = [
@@ -146,6 +153,11 @@ def places(key_type: str) -> list[str]:
     """Return the paths that serve keys of a type, without those of single objects below them."""
     routes = (route for route in ROUTES if key_type in route.types)
     return list(dict.fromkeys(route.path for route in routes if "{" not in route.path))
+
+
+def _is_free(route: Route, key_type: str) -> bool:
+    asked = {"management": route.management_scope, "personal": route.integrations}
+    return key_type in route.types and not asked.get(key_type, route.scope)
 
 
 def _own_routes(code: str) -> list[Route]:

@@ -69,6 +69,14 @@ def test_every_scope_and_integration_has_its_anchor_and_meaning(pages: dict[str,
     assert {**MANAGEMENT_SCOPES, **PORTAL_SCOPES, **INTEGRATIONS}[name] in page.text
 
 
+def test_what_asks_for_no_scope_is_told_with_the_types_of_key() -> None:
+    free = {route.operation_id: types for route, types in reference.free()}
+    assert free["getMe"] == ["api", "authorization", "management", "personal"]
+    assert free["listTickets"] == ["api", "authorization"]
+    assert "listKeys" not in free
+    assert "listServers" not in free
+
+
 def test_what_only_an_operator_grants_and_what_is_legacy_is_said(pages: dict[str, Parsed]) -> None:
     assert "vibe:mgmt:feedback granted by an operator only" in pages["/docs/scopes"].text
     assert "mcp_server legacy: not for new keys" in pages["/docs/scopes"].text
