@@ -3,7 +3,8 @@
 Each row's MAC covers the row and the MAC before it, and rows are numbered without gaps. So a row
 that was altered, removed, moved or inserted is found without the secret being at hand when it
 happened. A log whose tail was cut off is still a good chain; that is why number and MAC of each row
-also go to the service's log (event `audit.row`), against which `verify` can be told the head.
+also go to the service's log (event `audit.row`; of rows that a command wrote, by the worker's `audit.head`),
+from where `verify` can be told the head.
 """
 
 from __future__ import annotations
@@ -59,11 +60,16 @@ def facts(values: Mapping[str, Any] | None) -> str | None:
 
 def append(secrets: Secrets, row: Audit) -> None:
     """Number, sign and write `row`. The caller's transaction must hold the write lock."""
-    last = Audit.select(Audit.seq, Audit.mac).order_by(Audit.seq.desc()).first()
-    row.seq = last.seq + 1 if last else 1
-    covered = [getattr(row, name) for name in _COVERED]
-    row.mac = secrets.mac(_PURPOSE, _signed_text(covered, last.mac if last else _START))
+    seq, mac_before = head() or (0, _START)
+    row.seq = seq + 1
+    row.mac = secrets.mac(_PURPOSE, _signed_text([getattr(row, name) for name in _COVERED], mac_before))
     row.save(force_insert=True)
+
+
+def head() -> tuple[int, str] | None:
+    """Return number and MAC of the newest row; None if there is no row yet."""
+    newest = Audit.select(Audit.seq, Audit.mac).order_by(Audit.seq.desc()).first()
+    return None if newest is None else (newest.seq, newest.mac)
 
 
 def verify(secrets: Secrets, head: tuple[int, str] | None = None, *, newest: int | None = None) -> Verdict:

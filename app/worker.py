@@ -1,9 +1,9 @@
 """The background worker of `vibekeys worker`: what nobody waits for.
 
-Each second it sends the mails that are due (`app.mail.delivery`); each minute it removes what was kept for
-long enough: answers, and mails that were sent. Of several workers on a host one at a time does each. A
-database that is away stops neither it nor the log: a chore that fails says so once, is tried again at its
-next turn, and says once that it works again.
+Each second it sends the mails that are due (`app.mail.delivery`) and logs how far the audit log has got; each
+minute it removes what was kept for long enough: answers, and mails that were sent. Of several workers on a
+host one at a time sends and removes. A database that is away stops neither it nor the log: a chore that fails
+says so once, is tried again at its next turn, and says once that it works again.
 
 What a killed process left unpublished is none of its business: every web worker looks for that each second
 (`gateway.trust.Watch`), and where none runs nobody relies on Redis.
@@ -22,6 +22,7 @@ from typing import TypeVar
 import structlog
 from peewee import Expression, PeeweeException
 
+from app import audit
 from app.db import writing
 from app.errors import ApiError
 from app.idempotency import KEPT_MS as ANSWERS_KEPT_MS
@@ -32,6 +33,7 @@ from app.services import Services
 
 TIDY_SECONDS = 60.0
 MAIL_SECONDS = 1.0
+HEAD_SECONDS = 1.0
 _TIDIED_AT_ONCE = 500
 
 T = TypeVar("T")
@@ -49,6 +51,7 @@ def work(services: Services, stopped: Callable[[float], T]) -> T:
     chores = (
         Chore("tidy", TIDY_SECONDS, lambda: tidy(services)),
         Chore("mail", MAIL_SECONDS, lambda: send_mail(services, delivery)),
+        Chore("audit", HEAD_SECONDS, AuditHead().note),
     )
     log.info("worker.started")
     while not (told := stopped(min(chore.due_in(time.monotonic()) for chore in chores))):
@@ -87,6 +90,24 @@ class Chore:
             if self._fails:
                 log.info("worker.chore_works_again", chore=self._name)
             self._fails = False
+
+
+class AuditHead:
+    """Notes in the service's log how far the audit log has got.
+
+    Web workers note each row that they write; a command has no log that anybody keeps. Without this, the rows
+    of commands could be cut off unnoticed.
+    """
+
+    def __init__(self) -> None:
+        self._noted: tuple[int, str] | None = None
+
+    def note(self) -> None:
+        """Log number and MAC of the newest row, once."""
+        head = audit.head()
+        if head is not None and head != self._noted:
+            log.info("audit.head", seq=head[0], mac=head[1])
+        self._noted = head
 
 
 def send_mail(services: Services, delivery: Delivery) -> None:

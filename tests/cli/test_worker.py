@@ -10,14 +10,16 @@ import structlog
 from peewee import OperationalError
 from structlog.testing import capture_logs
 
+from app import audit
 from app.config import Config
 from app.errors import ApiError
 from app.idempotency import KEPT_MS, IdempotencyStore, fingerprint
+from app.ledger import Actor
 from app.mail.delivery import Delivery
 from app.models import Idempotency, Mail, new_id
 from app.services import Services
 from app.wiring import open_services
-from app.worker import MAIL_SECONDS, Chore, send_mail, tidy, work
+from app.worker import MAIL_SECONDS, AuditHead, Chore, send_mail, tidy, work
 from tests.cli.terminal import Terminal
 
 START = 1_700_000_000.0
@@ -178,7 +180,22 @@ def test_it_survives_a_database_that_is_away(services: Services, every_line: Non
         work(services, rounds(5))
 
     fails = [line["chore"] for line in lines if line["event"] == "worker.chore_fails"]
-    assert fails == ["tidy", "mail"]
+    assert fails == ["tidy", "mail", "audit"]
+
+
+def test_the_newest_audit_row_is_logged_when_there_is_one_and_once(
+    services: Services, every_line: None
+) -> None:
+    head, heads = AuditHead(), []
+    for email in ("grace@example.com", None, None, "edsger@example.com"):
+        if email is not None:
+            services.accounts.create(Actor("cli"), email)
+        heads.append(audit.head())
+        with capture_logs() as lines:
+            head.note()
+        assert len(lines) == (email is not None)
+    assert [(line["event"], line["seq"], line["mac"]) for line in lines] == [("audit.head", *heads[-1])]
+    assert audit.verify(services.secrets, heads[-1]).broken is None
 
 
 def put_mails(services: Services, *mails: dict[str, int]) -> None:
