@@ -72,7 +72,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    # Of its own: rows by the thousand would slow down every test that compares all of a database.
+    # Of its own, and so not among the tests of the API: a process has one database at a time.
     with serving(tmp_path_factory.mktemp("lists")) as service:
         yield _filled(service)
 
