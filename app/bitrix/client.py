@@ -38,11 +38,16 @@ ONE_BATCH = Bounds(20.0, 32 << 20)
 
 
 class Call(NamedTuple):
-    """One method with its parameters. `write`: it may change something, so that it is never sent twice."""
+    """One method with its parameters.
+
+    `write`: it may change something, so it is never sent twice. `under`: the name in the result under which
+    stands what was asked for; an empty result means then that there is no such thing.
+    """
 
     method: str
     params: Mapping[str, Any] = {}
     write: bool = False
+    under: str | None = None
 
 
 class Result(NamedTuple):
@@ -70,7 +75,7 @@ class Webhook:
     def call(self, call: Call, bounds: Bounds = ONE_CALL) -> Result:
         """Make one call."""
         answer = self._post(call.method, call.params, bounds)
-        return Result(answer["result"], _number(answer.get("total")), _number(answer.get("next")))
+        return _result(call, answer["result"], answer.get("total"), answer.get("next"))
 
     def batch(self, calls: Mapping[str, Call]) -> dict[str, Result | BitrixError]:
         """Make at most 50 calls in one request; none of them stops the rest."""
@@ -83,14 +88,20 @@ class Webhook:
         results, errors, totals, starts = (
             _map(answer.get(part)) for part in ("result", "result_error", "result_total", "result_next")
         )
+
+        def outcome(ours: str, call: Call) -> Result:
+            if ours in errors:
+                raise refusal(_map(errors[ours]), 400, self._secret)
+            if ours not in results:
+                raise BitrixError(Kind.UNUSABLE, "the answer to the batch lacks this call")
+            return _result(call, results[ours], totals.get(ours), starts.get(ours))
+
         outcomes: dict[str, Result | BitrixError] = {}
         for ours, name in names.items():
-            if ours in errors:
-                outcomes[name] = refusal(_map(errors[ours]), 400, self._secret)
-            elif ours in results:
-                outcomes[name] = Result(results[ours], _number(totals.get(ours)), _number(starts.get(ours)))
-            else:
-                outcomes[name] = BitrixError(Kind.UNUSABLE, "the batch's answer lacks the call")
+            try:
+                outcomes[name] = outcome(ours, calls[name])
+            except BitrixError as error:
+                outcomes[name] = error
         return outcomes
 
     def _post(self, method: str, params: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
@@ -113,6 +124,16 @@ class Webhook:
         if status >= 500 or "result" not in answer:
             raise BitrixError(Kind.UNUSABLE, f"not the answer of a webhook (status {status})")
         return answer
+
+
+def _result(call: Call, value: Any, total: Any, next_start: Any) -> Result:
+    if call.under is not None:
+        if value == []:
+            raise BitrixError(Kind.MISSING, "an empty result")
+        if not isinstance(value, dict) or call.under not in value:
+            raise BitrixError(Kind.UNUSABLE, f"the result has no {call.under!r}")
+        value = value[call.under]
+    return Result(value, _number(total), _number(next_start))
 
 
 def _kind(failure: NoAnswer) -> Kind:

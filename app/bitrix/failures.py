@@ -45,6 +45,7 @@ _DENIED = frozenset(
 )
 _MISSING = frozenset({"not_found", "error_not_found"})
 _WEBHOOK_GONE = frozenset({"invalid_credentials", "no_auth_found", "expired_token"})
+_FAILED = frozenset({"internal_server_error", "error_unexpected_answer"})
 _NO_CODE = frozenset({"", "0"})
 
 
@@ -81,7 +82,7 @@ class BitrixError(Exception):
             case Kind.TOO_FAST:
                 return rate_limited(1)
             case Kind.TOO_MUCH:
-                return rate_limited(TIME_LIMIT_RETRY_AFTER, self._told("takes no more calls of this method now"))
+                return rate_limited(TIME_LIMIT_RETRY_AFTER, self._told("takes no more of these calls now"))
             case Kind.DENIED:
                 return ApiError("BITRIX_ACCESS_DENIED", self._told("denied the call"), details=said)
             case Kind.MISSING:
@@ -92,7 +93,7 @@ class BitrixError(Exception):
                 message = "Bitrix24 does not know the portal's webhook: its URL has to be given again."
                 return ApiError("BITRIX_ERROR", message, details=said)
         unknown = write and self.kind in _OUTCOME_UNKNOWN
-        message = f"The webhook of {host} cannot be used: {self.text}."
+        message = f"The webhook of {host} cannot be used: {self.text or self.code or 'it failed'}."
         return ApiError("BITRIX_UNAVAILABLE", message, details={"outcome": "unknown"} if unknown else None)
 
     def _told(self, deed: str) -> str:
@@ -128,7 +129,7 @@ def _kind(code: str, description: str, status: int) -> Kind:
         return Kind.DENIED
     if code in _MISSING or (code in _NO_CODE and description.lower().rstrip(".") == "not found"):
         return Kind.MISSING
-    if status >= 500:
+    if status >= 500 or code in _FAILED:
         return Kind.FAILED
     if status == 429:
         return Kind.TOO_FAST

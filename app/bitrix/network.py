@@ -31,10 +31,10 @@ import httpcore2
 
 MOST_KEPT = 32
 """Connections that a worker keeps open without using them."""
-KEPT_IDLE_SECONDS = 4.0
-"""Shorter than the five seconds after which common servers close: a request must not meet the end."""
-KEPT_SECONDS = 60.0
-"""After this a host's address is looked up and checked anew."""
+LONGEST_REST = 4.0
+"""Seconds between two requests; many servers close after five, and a request should not meet the end."""
+LONGEST_USE = 60.0
+"""Seconds after which a host's address is looked up and checked anew."""
 
 _HEADERS = [
     (b"Accept", b"application/json"),
@@ -134,12 +134,15 @@ class Network:
         if not connection.http.is_idle():
             connection.http.close()
             return
+        now = time.monotonic()
+        connection.rest(now)
         with self._lock:
             self._kept.append(connection)
-            surplus = self._kept[:-MOST_KEPT]
-            del self._kept[:-MOST_KEPT]
-        for oldest in surplus:
-            oldest.http.close()
+            keep = [kept for kept in self._kept if kept.usable_until > now][-MOST_KEPT:]
+            surplus = [kept for kept in self._kept if kept not in keep]
+            self._kept = keep
+        for useless in surplus:
+            useless.http.close()
 
     def _connect(self, to: Destination, deadline: float) -> _Connection:
         url = urlsplit(to.url)
@@ -175,6 +178,7 @@ class Network:
         with self._lock:
             if self._tls is None:
                 self._tls = httpcore2.default_ssl_context()
+                self._tls.set_alpn_protocols(["http/1.1"])
             return self._tls
 
 
@@ -183,14 +187,16 @@ class _Connection:
 
     def __init__(self, to: Destination, stream: _Stream) -> None:
         self.to, self.stream = to, stream
-        self.http = httpcore2.HTTP11Connection(
-            httpcore2.URL(to.url).origin, stream, keepalive_expiry=KEPT_IDLE_SECONDS
-        )
-        self._ends_at = time.monotonic() + KEPT_SECONDS
+        self.http = httpcore2.HTTP11Connection(httpcore2.URL(to.url).origin, stream)
+        self._ends_at = self.usable_until = time.monotonic() + LONGEST_USE
+
+    def rest(self, now: float) -> None:
+        """Be kept, from now on."""
+        self.usable_until = min(self._ends_at, now + LONGEST_REST)
 
     def is_usable(self) -> bool:
-        """Tell whether the connection is young, and the server has not closed it as far as one can see."""
-        return time.monotonic() < self._ends_at and not self.http.has_expired()
+        """Tell whether it has not rested for too long, nor been closed, as far as one can see."""
+        return time.monotonic() < self.usable_until and not self.http.has_expired()
 
     def post(self, path: str, body: bytes, largest: int) -> tuple[int, bytes]:
         url = f"{self.to.url}/{path}"

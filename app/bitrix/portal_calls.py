@@ -9,9 +9,11 @@ only reads, once. Everything that fails is an `ApiError`; a write that may have 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
+
+import structlog
 
 from app.bitrix.client import MOST_IN_A_BATCH, Call, Result, Webhook
 from app.bitrix.failures import BitrixError, Kind
@@ -30,6 +32,11 @@ PAGE = 50
 """Items on a page of any of Bitrix24's lists."""
 
 _FIRST_PAUSE = 0.5
+
+_EXPECTED = frozenset({Kind.MISSING, Kind.REFUSED, Kind.DENIED})
+"""Failures that are between Bitrix24 and the caller, and tell the operator nothing."""
+
+_log = structlog.get_logger(__name__)
 
 Answer = TypeVar("Answer")
 
@@ -66,7 +73,7 @@ class PortalCalls:
     def call(self, portal: Portal, call: Call) -> Result:
         """Make one call. Raises `ApiError`: PORTAL_NOT_LINKED, RATE_LIMITED or one of Bitrix24's."""
         webhook = self._webhook(portal)
-        return self._make(portal, webhook, lambda: webhook.call(call), write=call.write)
+        return self._make(portal, call, webhook.host, lambda: webhook.call(call))
 
     def batch(self, portal: Portal, calls: Mapping[str, Call]) -> Outcomes:
         """Make at most 50 calls in one request, each for itself.
@@ -78,8 +85,8 @@ class PortalCalls:
         sent = {name: call for name, call in calls.items() if name not in outcomes.errors}
         if not sent:
             return outcomes
-        write = any(call.write for call in sent.values())
-        answers = self._make(portal, webhook, lambda: webhook.batch(sent), write=write)
+        whole = Call("batch", write=any(call.write for call in sent.values()))
+        answers = self._make(portal, whole, webhook.host, lambda: webhook.batch(sent))
         for name, answer in answers.items():
             if isinstance(answer, BitrixError):
                 outcomes.errors[name] = answer.as_api_error(webhook.host, write=sent[name].write)
@@ -87,41 +94,30 @@ class PortalCalls:
                 outcomes.results[name] = answer
         return outcomes
 
-    def list_pages(
-        self,
-        portal: Portal,
-        call: Call,
-        *,
-        offset: int,
-        limit: int,
-        items: Callable[[Any], Sequence[Any]],
-    ) -> Listed:
+    def list_pages(self, portal: Portal, call: Call, *, offset: int, limit: int) -> Listed:
         """Read a part of a list: its first page by a call, all others by batches of up to 50 pages.
 
-        `items` takes the items out of a page's result. The order must be a total one, or an item may be
-        on two pages. Raises `ApiError` like `call`.
+        The order that `call` asks for must be a total one, or an item may be on two pages. Raises
+        `ApiError` like `call`.
         """
         start = offset - offset % PAGE
         first = self.call(portal, _page(call, start))
-        found = list(items(first.value))
+        found = _items(first)
         total = first.total if first.total is not None else start + len(found)
-        end = min(offset + limit, total)
-        for starts in _in_batches(range(start + PAGE, end, PAGE)):
-            found += self._pages(portal, call, starts, items)
+        for starts in _in_batches(range(start + PAGE, min(offset + limit, total), PAGE)):
+            found += self._pages(portal, call, starts)
         return Listed(found[offset - start :][:limit], total)
 
     def close(self) -> None:
         """Close the connections that nobody uses just now."""
         self._network.close()
 
-    def _pages(
-        self, portal: Portal, call: Call, starts: range, items: Callable[[Any], Sequence[Any]]
-    ) -> Iterable[Any]:
+    def _pages(self, portal: Portal, call: Call, starts: range) -> list[Any]:
         pages = {str(start): _page(call, start) for start in starts}
         outcomes = self.batch(portal, pages)
         for error in outcomes.errors.values():
             raise error
-        return [item for name in pages for item in items(outcomes.results[name].value)]
+        return [item for name in pages for item in _items(outcomes.results[name])]
 
     def _webhook(self, portal: Portal) -> Webhook:
         url = self._webhook_url(portal) if portal.linked else None
@@ -129,16 +125,18 @@ class PortalCalls:
             raise ApiError("PORTAL_NOT_LINKED", details={"linked": portal.linked, "status": portal.status})
         return Webhook(url, allow_private=portal.allow_private, network=self._network)
 
-    def _make(self, portal: Portal, webhook: Webhook, send: Callable[[], Answer], *, write: bool) -> Answer:
+    def _make(self, portal: Portal, call: Call, host: str, send: Callable[[], Answer]) -> Answer:
         with self._places.one(portal.id):
-            attempts = _Attempts(self._throttle, portal.id, write=write)
+            attempts = _Attempts(self._throttle, portal.id, write=call.write)
             while True:
                 attempts.wait()
                 try:
                     return send()
                 except BitrixError as error:
+                    if error.kind not in _EXPECTED:
+                        _log.warning("bitrix.failed", portal_id=portal.id, method=call.method, why=str(error))
                     if not attempts.may_repeat(error):
-                        raise error.as_api_error(webhook.host, write=write) from None
+                        raise error.as_api_error(host, write=call.write) from None
 
 
 class _Attempts:
@@ -168,6 +166,12 @@ class _Attempts:
 
 def _page(call: Call, start: int) -> Call:
     return call._replace(params={**call.params, "start": start})
+
+
+def _items(page: Result) -> list[Any]:
+    if not isinstance(page.value, list):
+        raise ApiError("BITRIX_UNAVAILABLE", "Bitrix24's answer is not a list.")
+    return list(page.value)
 
 
 def _in_batches(starts: range) -> Iterable[range]:

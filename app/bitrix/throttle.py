@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 
 import redis
@@ -43,7 +43,8 @@ class Throttle:
         self._own_room = max(1, CALLS_AT_ONCE // workers) * self._own_one
         self._lock = threading.Lock()
         self._empty_at: dict[str, float] = {}  # by portal; monotonic
-        self._heard_at = time.monotonic()
+        # Of what was called before now nothing is known, unless there is nobody to share with.
+        self._heard_at = time.monotonic() if link is not None else -inf
 
     def take(self, portal_id: str, patience: float, *, full: bool = False) -> float:
         """Take a place for one call; return the seconds after which it may be made.
