@@ -20,5 +20,6 @@ every method that `methods` does not list.
 from __future__ import annotations
 
 from app.bitrix.sandbox.server import Sandbox, running
+from app.bitrix.sandbox.store import StoreError
 
-__all__ = ["Sandbox", "running"]
+__all__ = ["Sandbox", "StoreError", "running"]

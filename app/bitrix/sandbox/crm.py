@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.bitrix.sandbox import clock, query
+from app.bitrix.sandbox import clock, php, query
 from app.bitrix.sandbox.answer import Answer, Call
 from app.bitrix.sandbox.crm_fields import COMPANY, CONTACT, DEAL, LEAD, Field
 from app.bitrix.sandbox.php import pairs, values
@@ -145,7 +145,7 @@ def _type(call: Call) -> ItemType:
     given = call.params.get("entityTypeId")
     if given is None:
         raise missing_parameter("entityTypeId")
-    found = TYPES.get(int(given)) if re.fullmatch("[0-9]{1,9}", str(given)) else None
+    found = TYPES.get(php.number(given) or 0)
     if found is None:
         raise Refusal(400, "NOT_FOUND", "There is no such type of CRM object")
     return found
@@ -155,7 +155,7 @@ def _item(call: Call, type_: ItemType) -> Row:
     given = call.params.get("id")
     if given is None:
         raise missing_parameter("id")
-    found = call.store.get(type_.table, int(given)) if re.fullmatch("[0-9]{1,18}", str(given)) else None
+    found = call.store.get(type_.table, php.number(given) or 0)
     if found is None:
         raise Refusal(400, "NOT_FOUND", "Item not found")
     return found

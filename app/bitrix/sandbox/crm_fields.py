@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from app.bitrix.sandbox.query import Kind
 
 _KINDS: dict[str, Kind] = {
+    "boolean": "flag",
     **dict.fromkeys(("date", "datetime"), "time"),
     **dict.fromkeys(
         ("integer", "double", "user", "file", "crm_company", "crm_contact", "crm_lead"), "number"

@@ -61,6 +61,8 @@ class Faults:
         """Do this wrong at the next calls. Raises ValueError for what the table above does not have."""
         if kind not in get_args(Kind):
             raise ValueError(f"kind: none of {', '.join(get_args(Kind))}")
+        if times is not None and (not isinstance(times, int) or times < 1):
+            raise ValueError("times: a number of calls from 1, or null")
         known = OPTIONS[kind]
         for name, value in options.items():
             if name not in known or not isinstance(value, _types(known[name])):

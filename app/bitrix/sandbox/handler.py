@@ -7,7 +7,6 @@ import itertools
 import json
 import socket
 from contextlib import suppress
-from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from app.bitrix.sandbox.server import Sandbox
 
 _LARGEST_BODY = 32 * 1_048_576
-_JSON = "application/json; charset=utf-8"
 _numbers = itertools.count(1)
 
 
@@ -36,29 +34,38 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self._number = next(_numbers)
+        self._received: Received | None = None
         self.connection.settimeout(self.server.idle_seconds)
 
     def do_GET(self) -> None:
-        body = self._body()
+        self._received = None
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length) > _LARGEST_BODY:
+            self.send_error(413)
+            return
+        body = self.rfile.read(int(length))
         path = urlsplit(self.path).path
         if path.startswith("/rest/"):
             self._call(path, body)
         else:
             status, value = control.serve(self.server, self.command, path, self.headers, body)
-            self.send(status, json.dumps(value).encode())
+            self.send(status, json.dumps(value).encode(), "application/json")
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def log_message(self, *args: Any) -> None:
         """Nothing is logged: what was called is asked for at `/sandbox/calls`."""
 
-    def send(self, status: int, body: bytes, content_type: str = _JSON) -> None:
+    def send(self, status: int, body: bytes, content_type: str) -> None:
         """Write an answer."""
         self.write(self.head(status, {"Content-Type": content_type, "Content-Length": len(body)}) + body)
 
     def head(self, status: int, headers: dict[str, Any]) -> bytes:
-        """The status line and the headers, up to the empty line."""
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Server: bitrix-sandbox"]
+        """Begin an answer: give the status line and the headers, up to the empty line."""
+        if self._received is not None:
+            self._received.status = status
+        phrase, _ = self.responses.get(status, ("Unknown", ""))
+        lines = [f"HTTP/1.1 {status} {phrase}", "Server: bitrix-sandbox"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if self.close_connection:
             lines.append("Connection: close")
@@ -80,13 +87,6 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
 
-    def _body(self) -> bytes:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > _LARGEST_BODY:
-            self.close_connection = True
-            return b""
-        return self.rfile.read(int(length))
-
     def _call(self, path: str, body: bytes) -> None:
         webhook, _, method = unquote(path.removeprefix("/rest/")).rstrip("/").rpartition("/")
         method = method.removesuffix(".json")
@@ -96,8 +96,9 @@ class Handler(BaseHTTPRequestHandler):
             status, value = self._done(webhook, method, params)
             return status, json.dumps(value).encode()
 
-        status = misbehaviour.respond(self, self.server.faults.take(method), answer)
-        self.server.note(Received(method, params, self._number, status))
+        self._received = Received(method, params, self._number)
+        self.server.note(self._received)
+        misbehaviour.respond(self, self.server.faults.take(method), answer)
 
     def _params(self, body: bytes) -> dict[str, Any]:
         """Those of the query and of the body together."""

@@ -6,7 +6,6 @@ work of one method within 10 minutes, after which that method is blocked for 10 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 
 from app.bitrix.sandbox.refusal import Refusal
@@ -27,7 +26,7 @@ class Limits:
         self.burst = 50.0
         """Calls that it holds."""
         self._level, self._level_at = 0.0, clock()
-        self._worked: dict[str, deque[tuple[float, float]]] = {}
+        self._worked: dict[str, dict[int, float]] = {}
         self._blocked_until: dict[str, float] = {}
 
     def admit(self) -> None:
@@ -49,19 +48,19 @@ class Limits:
     def worked(self, method: str, seconds: float) -> None:
         """Add to what the method has worked, and block it when that is too much."""
         now = self._clock()
-        done = self._worked.setdefault(method, deque())
-        done.append((now, seconds))
+        by_second = self._worked.setdefault(method, {})
+        by_second[int(now)] = by_second.get(int(now), 0.0) + seconds
         if self.operating(method) > _LONGEST_WORK:
             self._blocked_until[method] = now + _WINDOW
 
     def operating(self, method: str) -> float:
         """Seconds that the method has worked within the last ten minutes."""
-        done = self._worked.get(method, deque())
-        while done and done[0][0] <= self._clock() - _WINDOW:
-            done.popleft()
-        return sum(seconds for _, seconds in done)
+        by_second = self._worked.get(method, {})
+        forgotten = self._clock() - _WINDOW
+        while by_second and next(iter(by_second)) <= forgotten:
+            del by_second[next(iter(by_second))]
+        return sum(by_second.values())
 
     def resets_at(self, method: str) -> int:
         """Unix seconds at which the oldest work of the method is forgotten."""
-        done = self._worked.get(method)
-        return int((done[0][0] if done else self._clock()) + _WINDOW)
+        return next(iter(self._worked.get(method, ())), int(self._clock())) + int(_WINDOW)

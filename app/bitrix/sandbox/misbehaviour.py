@@ -14,15 +14,19 @@ if TYPE_CHECKING:
 
 Answer = Callable[[], tuple[int, bytes]]
 """Does the call, and gives the status and the body that are right."""
+_Way = Callable[["Handler", dict[str, Any], Answer], None]
 
 _CHUNK = 65_536
+_JSON = "application/json; charset=utf-8"
+_PAGE = "text/html; charset=utf-8"
 
 
-def respond(handler: Handler, fault: Fault | None, answer: Answer) -> int | None:
-    """Answer a request, wrongly if there is a fault; return the status that was sent, None if none was."""
+def respond(handler: Handler, fault: Fault | None, answer: Answer) -> None:
+    """Answer a request, wrongly if there is a fault."""
     if fault is None:
-        return _answered(handler, answer)
-    return _WAYS[fault.kind](handler, fault.options, answer)
+        handler.send(*answer(), _JSON)
+    else:
+        _WAYS[fault.kind](handler, fault.options, answer)
 
 
 def refusal(fault: Fault) -> Refusal:
@@ -31,78 +35,63 @@ def refusal(fault: Fault) -> Refusal:
     return Refusal(options["status"], options["error"], options["description"])
 
 
-def _answered(handler: Handler, answer: Answer) -> int:
-    status, body = answer()
-    handler.send(status, body)
-    return status
-
-
-def _delay(handler: Handler, options: dict[str, Any], answer: Answer) -> int:
+def _delay(handler: Handler, options: dict[str, Any], answer: Answer) -> None:
     handler.pause(options["seconds"])
-    return _answered(handler, answer)
+    handler.send(*answer(), _JSON)
 
 
-def _refuse(handler: Handler, options: dict[str, Any], _answer: Answer) -> int:
+def _refuse(handler: Handler, options: dict[str, Any], _answer: Answer) -> None:
     body = {"error": options["error"], "error_description": options["description"]}
-    handler.send(options["status"], json.dumps(body).encode())
-    return int(options["status"])
+    handler.send(options["status"], json.dumps(body).encode(), _JSON)
 
 
-def _cut(handler: Handler, options: dict[str, Any], answer: Answer) -> int | None:
+def _cut(handler: Handler, options: dict[str, Any], answer: Answer) -> None:
     where = options["where"]
-    if where == "before":
-        handler.hang_up()
-        return None
-    status, head, body = _parts(handler, answer)
-    if where == "headers":
-        handler.write(head[: len(head) // 2])
-    elif where == "body":
-        handler.write(head + body[: len(body) // 2])
+    if where != "before":
+        status, body = answer()
+        if where != "after":
+            head = _head(handler, status, body)
+            part = head[: len(head) // 2] if where == "headers" else head + body[: len(body) // 2]
+            handler.write(part)
     handler.hang_up()
-    return None if where == "after" else status
 
 
-def _slow(handler: Handler, options: dict[str, Any], answer: Answer) -> int:
-    status, head, body = _parts(handler, answer)
-    whole = head + body
-    at_once = 0 if options["where"] == "headers" else len(head)
-    handler.write(whole[:at_once])
-    for byte in whole[at_once:]:
+def _slow(handler: Handler, options: dict[str, Any], answer: Answer) -> None:
+    status, body = answer()
+    head = _head(handler, status, body)
+    at_once, bytewise = (b"", head + body) if options["where"] == "headers" else (head, body)
+    handler.write(at_once)
+    for byte in bytewise:
         handler.write(bytes([byte]))
         handler.pause(options["seconds"])
-    return status
 
 
-def _huge(handler: Handler, options: dict[str, Any], _answer: Answer) -> int:
+def _huge(handler: Handler, options: dict[str, Any], _answer: Answer) -> None:
     begin, end = b'{"result":"', b'"}'
     left = options["bytes"] - len(begin) - len(end)
-    handler.write(handler.head(200, {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}))
+    handler.write(handler.head(200, {"Content-Type": _JSON, "Transfer-Encoding": "chunked"}))
     handler.write(_chunk(begin))
     while left > 0:
         handler.write(_chunk(b"x" * min(left, _CHUNK)))
         left -= _CHUNK
     handler.write(_chunk(end) + _chunk(b""))
-    return 200
 
 
-def _not_json(handler: Handler, options: dict[str, Any], _answer: Answer) -> int:
-    handler.send(options["status"], options["text"].encode(), "text/html; charset=utf-8")
-    return int(options["status"])
+def _not_json(handler: Handler, options: dict[str, Any], _answer: Answer) -> None:
+    handler.send(options["status"], options["text"].encode(), _PAGE)
 
 
-def _redirect(handler: Handler, options: dict[str, Any], _answer: Answer) -> int:
+def _redirect(handler: Handler, options: dict[str, Any], _answer: Answer) -> None:
     headers = {"Location": options["location"], "Content-Length": 0}
     handler.write(handler.head(options["status"], headers))
-    return int(options["status"])
 
 
-def _close_idle(handler: Handler, _options: dict[str, Any], answer: Answer) -> int:
-    status = _answered(handler, answer)
+def _close_idle(handler: Handler, _options: dict[str, Any], answer: Answer) -> None:
+    handler.send(*answer(), _JSON)
     handler.hang_up()
-    return status
 
 
-_WAYS: dict[Kind, Callable[[Handler, dict[str, Any], Answer], int | None]] = {
+_WAYS: dict[Kind, _Way] = {
     "delay": _delay,
     "refuse": _refuse,
     "cut": _cut,
@@ -114,10 +103,8 @@ _WAYS: dict[Kind, Callable[[Handler, dict[str, Any], Answer], int | None]] = {
 }
 
 
-def _parts(handler: Handler, answer: Answer) -> tuple[int, bytes, bytes]:
-    status, body = answer()
-    headers = {"Content-Type": "application/json; charset=utf-8", "Content-Length": len(body)}
-    return status, handler.head(status, headers), body
+def _head(handler: Handler, status: int, body: bytes) -> bytes:
+    return handler.head(status, {"Content-Type": _JSON, "Content-Length": len(body)})
 
 
 def _chunk(data: bytes) -> bytes:

@@ -30,6 +30,11 @@ def values(array: Any) -> list[Any]:
     return [value for _, value in pairs(array)] if isinstance(array, (dict, list)) else [array]
 
 
+def number(value: Any) -> int | None:
+    """The whole number, from 0, that a value is or that a text spells; None if it is something else."""
+    return int(value) if re.fullmatch("[0-9]{1,18}", str(value)) else None
+
+
 def encoded(array: dict[str, Any]) -> dict[str, Any] | list[Any]:
     """The map as PHP writes it into JSON: as a list, if its keys are 0, 1, 2, … or there are none."""
     if list(array) == [str(place) for place in range(len(array))]:

@@ -42,6 +42,8 @@ class Portal:
     def call(self, webhook: str, method: str, params: dict[str, Any], interfere: Interfere) -> dict[str, Any]:
         """Answer one request. Raises `Refusal`."""
         with self._lock:
+            if not webhook:
+                raise Refusal(401, "NO_AUTH_FOUND", "Wrong authorization data")
             if webhook != self.webhook:
                 raise Refusal(401, "INVALID_CREDENTIALS", "Invalid request credentials")
             self.limits.admit()

@@ -13,12 +13,12 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from app.bitrix.sandbox.clock import read
-from app.bitrix.sandbox.php import pairs, values
+from app.bitrix.sandbox.php import number, pairs, values
 from app.bitrix.sandbox.store import Row
 
 PAGE = 50
 
-Kind = Literal["number", "time", "text"]
+Kind = Literal["number", "time", "flag", "text"]
 """How the values of a field are compared."""
 Kinds = Callable[[str], Kind | None]
 """Tells the kind of a field; None: there is no filter and no order by it."""
@@ -49,6 +49,13 @@ class Page:
     next: int | None
 
 
+def parts(condition: str) -> tuple[str, str]:
+    """The operator and the field of a condition's key; without a prefix it is `=`."""
+    matched = _CONDITION.fullmatch(condition)
+    assert matched is not None
+    return matched[1] or "=", matched[2]
+
+
 def matching(rows: Iterable[Row], conditions: Any, kinds: Kinds) -> list[Row]:
     """The rows that a filter lets through. Raises `BadField`, `BadValue`."""
     test = _all_of(conditions, kinds)
@@ -66,10 +73,9 @@ def ordered(rows: Sequence[Row], order: Sequence[tuple[str, bool]], kinds: Kinds
 
 def page(rows: Sequence[Row], start: Any) -> Page:
     """The page that `start` lies in. -1: the first, uncounted, as `total` 0 says."""
-    number = int(start) if re.fullmatch(r"-?[0-9]{1,9}", str(start)) else 0
-    if number < 0:
+    if str(start) == "-1":
         return Page(list(rows[:PAGE]), 0, None)
-    begin = number // PAGE * PAGE
+    begin = (number(start) or 0) // PAGE * PAGE
     end = begin + PAGE
     return Page(list(rows[begin:end]), len(rows), end if end < len(rows) else None)
 
@@ -84,9 +90,7 @@ def _all_of(conditions: Any, kinds: Kinds) -> Callable[[Row], bool]:
 def _test(key: str, value: Any, kinds: Kinds) -> Callable[[Row], bool]:
     if key.isdecimal() and isinstance(value, (dict, list)):
         return _all_of(value, kinds)
-    matched = _CONDITION.fullmatch(key)
-    assert matched is not None
-    operator, field = matched[1] or "=", matched[2]
+    operator, field = parts(key)
     kind = _kind(field, kinds)
     holds = _holds(operator, field, kind, value)
     return lambda row: holds(row.get(field))
@@ -132,8 +136,8 @@ def _comparable(field: str, kind: Kind, value: Any) -> Any:
     """Raises `BadValue`; nothing and the empty text are the same, and are None."""
     if value is None or value == "":
         return None
-    if isinstance(value, bool):
-        value = "Y" if value else "N"
+    if kind == "flag":
+        return value in (True, "Y", "y", "true", "1")
     try:
         if kind == "number":
             return float(value)

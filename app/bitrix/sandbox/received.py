@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
-    """One call of `/rest`, as it was asked for and as far as it was answered."""
+    """One call of `/rest`: as it was asked for, and how the answer to it began."""
 
     method: str
     params: dict[str, Any]
     connection: int
     """The number of the connection that it came on."""
-    status: int | None
-    """The status that was sent; None if the connection was closed without one."""
+    status: int | None = None
+    """The status that was sent; None as long as none was."""

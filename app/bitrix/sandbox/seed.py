@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from app.bitrix.sandbox import clock
 from app.bitrix.sandbox.crm import TYPES, new_item
@@ -17,6 +18,7 @@ _LEAD_STAGES = ("NEW", "IN_PROCESS", "PROCESSED", "CONVERTED", "JUNK")
 _SOURCES = ("WEB", "CALL", "ADVERTISING")
 
 
+@cache
 def tables() -> Tables:
     """Users, companies, contacts, leads, deals and tasks that refer to one another."""
     return {

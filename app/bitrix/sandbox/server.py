@@ -69,7 +69,7 @@ class Sandbox(ThreadingHTTPServer):
 
     @property
     def calls(self) -> list[Received]:
-        """The newest calls of `/rest`, the oldest of them first; a call is there once it is answered."""
+        """The newest calls of `/rest`, the oldest of them first; a call is there before it is answered."""
         with self._lock:
             return list(self._calls)
 
@@ -121,7 +121,7 @@ class Sandbox(ThreadingHTTPServer):
 def running(sandbox: Sandbox | None = None) -> Iterator[Sandbox]:
     """Serve in a thread for as long as this lasts."""
     served = sandbox or Sandbox()
-    thread = threading.Thread(target=served.serve_forever, args=(0.02,))
+    thread = threading.Thread(target=served.serve_forever, args=(0.005,))
     thread.start()
     try:
         yield served

@@ -1,7 +1,7 @@
 """What the portal holds: tables of rows by number, in memory, and in one JSON file if it has a name.
 
-The file is written anew after every change and renamed into its place, so it is whole whenever the process
-ends.
+A row is never changed, only replaced, so whoever has one may keep it. The file is written anew after every
+change and renamed into its place, so it is whole whenever the process ends.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ class Store:
     def __init__(self, tables: Tables, file: Path | None = None) -> None:
         """Begin with `tables`, unless there is a `file` already. Raises `StoreError`, OSError."""
         self._file = file
-        self._tables = tables
-        self._newest = {table: max(rows, default=0) for table, rows in tables.items()}
+        self._hold(tables)
         self.secret = secrets.token_hex(8)
         """The part of the webhook's URL that nobody can guess."""
         if file is not None and file.exists():
@@ -60,9 +59,12 @@ class Store:
 
     def replace(self, tables: Tables) -> None:
         """Hold these tables in place of all that there was."""
-        self._tables = tables
-        self._newest = {table: max(rows, default=0) for table, rows in tables.items()}
+        self._hold(tables)
         self._save()
+
+    def _hold(self, tables: Tables) -> None:
+        self._tables = {table: dict(rows) for table, rows in tables.items()}
+        self._newest = {table: max(rows, default=0) for table, rows in tables.items()}
 
     def _load(self, file: Path) -> None:
         try:
@@ -81,6 +83,10 @@ class Store:
             return
         draft = self._file.with_name(f".{self._file.name}.{os.getpid()}")
         kept = {"secret": self.secret, "newest": self._newest, "tables": self._tables}
-        draft.write_text(json.dumps(kept))
-        draft.chmod(0o600)
-        draft.replace(self._file)
+        try:
+            draft.touch(mode=0o600)
+            draft.write_text(json.dumps(kept))
+            draft.replace(self._file)
+        except OSError as error:
+            error.filename = str(self._file)
+            raise

@@ -8,11 +8,10 @@ word.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.bitrix.sandbox import clock, query
+from app.bitrix.sandbox import clock, php, query
 from app.bitrix.sandbox.answer import Answer, Call
 from app.bitrix.sandbox.php import pairs, values
 from app.bitrix.sandbox.refusal import Refusal, missing_parameter
@@ -22,15 +21,11 @@ from app.bitrix.sandbox.task_fields import FIELDS, Field
 _FILTERED_AS = {"REAL_STATUS": "STATUS", "ACCOMPLICE": "ACCOMPLICES", "AUDITOR": "AUDITORS"}
 """Filters that are not called as the field is."""
 _READ_ONLY = {"ID", "CREATED_DATE", "CHANGED_DATE", "CHANGED_BY", "STATUS_CHANGED_DATE", "STATUS_CHANGED_BY"}
-_READ_ONLY |= {
-    "CLOSED_DATE",
-    "CLOSED_BY",
-    "ACTIVITY_DATE",
-    "VIEWED_DATE",
-    "GUID",
-    "OUTLOOK_VERSION",
-    "SORTING",
-}
+_READ_ONLY |= {"CLOSED_DATE", "CLOSED_BY", "ACTIVITY_DATE", "VIEWED_DATE", "GUID", "OUTLOOK_VERSION"}
+_CUSTOM = [name for name in FIELDS if name.startswith("UF_")]
+"""Shown when they are asked for, and then all of them."""
+_DEFAULT = [name for name in FIELDS if name not in _CUSTOM and name != "CHECKLIST"]
+_ACTIONS = {"complete": True, "edit": True, "remove": True, "delegate": True, "start": True, "rate": True}
 _STATUSES = {"2", "3", "4", "5", "6"}
 _DONE = 5
 _NO_TASK_ID = "CTaskItem All parameters in the constructor must have real class type (internal error)"
@@ -38,11 +33,9 @@ _NO_TASK_ID = "CTaskItem All parameters in the constructor must have real class 
 
 def list_(call: Call) -> Answer:
     """`tasks.task.list`: conditions on fields that there are not are left out, the newest come first."""
-    conditions = [
-        (_filtered_as(key), value) for key, value in pairs(call.params.get("filter")) if _kind(_field(key))
-    ]
+    conditions = dict(filter(None, map(_condition, pairs(call.params.get("filter")))))
     try:
-        rows = query.matching(call.store.rows("tasks"), dict(conditions), _kind)
+        rows = query.matching(call.store.rows("tasks"), conditions, _kind)
     except query.BadValue:
         rows = []
     order = [
@@ -112,9 +105,6 @@ METHODS: dict[str, Callable[[Call], Answer]] = {
     "tasks.task.getFields": fields,
 }
 
-_DEFAULT = [name for name in FIELDS if not name.startswith("UF_") and name != "CHECKLIST"]
-_ACTIONS = {"complete": True, "edit": True, "remove": True, "delegate": True, "start": True, "rate": True}
-
 
 def new_task(number: int, now: float) -> Row:
     """A whole row with every default."""
@@ -129,9 +119,10 @@ def _task(call: Call) -> Row | None:
     given = call.params.get("taskId")
     if given is None:
         raise Refusal(400, "100", _NO_TASK_ID)
-    if not re.fullmatch("[0-9]{1,18}", str(given)):
+    number = php.number(given)
+    if number is None:
         raise Refusal(400, "0", "wrong task id")
-    return call.store.get("tasks", int(given))
+    return call.store.get("tasks", number)
 
 
 def _given(call: Call) -> dict[str, Any]:
@@ -145,13 +136,12 @@ def _core(description: str) -> Refusal:
     return Refusal(400, "ERROR_CORE", f"{description}<br>")
 
 
-def _field(condition: str) -> str:
-    name = condition.lstrip("!=<>%@")
-    return _FILTERED_AS.get(name, name)
-
-
-def _filtered_as(condition: str) -> str:
-    return condition.removesuffix(condition.lstrip("!=<>%@")) + _field(condition)
+def _condition(given: tuple[str, Any]) -> tuple[str, Any] | None:
+    """A condition under the name that its field has; None if there is no such field."""
+    key, value = given
+    operator, name = query.parts(key)
+    field = _FILTERED_AS.get(name, name)
+    return (operator + field, value) if field in FIELDS else None
 
 
 def _kind(name: str) -> query.Kind | None:
@@ -172,7 +162,9 @@ def _write(call: Call, row: Row, given: Mapping[str, Any]) -> None:
 
 def _written(field: Field, value: Any) -> Any:
     if field.type == "array":
-        return [int(each) for each in values(value) if str(each).isdecimal()]
+        return [each for each in map(php.number, values(value)) if each is not None]
+    if field.name in _CUSTOM:
+        return [str(each) for each in values(value)]
     if value is None or value == "":
         return field.default if field.type in ("integer", "enum") else None
     try:
@@ -198,17 +190,18 @@ def _selected(params: Mapping[str, Any]) -> list[str]:
     if given is None:
         return _DEFAULT
     if not isinstance(given, (dict, list)) or not given:
-        message = (
-            f"Invalid value {{{given}}} to match with parameter {{select}}. Should be value of type array."
-        )
-        raise Refusal(400, "100", f"{message} (internal error)")
-    return _DEFAULT if "*" in values(given) else [str(name) for name in values(given) if name in FIELDS]
+        message = f"Invalid value {{{given}}} to match with parameter {{select}}."
+        raise Refusal(400, "100", f"{message} Should be value of type array. (internal error)")
+    names = _DEFAULT if "*" in values(given) else [name for name in FIELDS if name in values(given)]
+    return [*names, *_CUSTOM] if set(_CUSTOM) & set(values(given)) else names
 
 
 def _shown(call: Call, row: Row, names: list[str]) -> dict[str, Any]:
     shown: dict[str, Any] = {_camel(name): _out(row[name]) for name in ["ID", *names]}
     if "STATUS" in names:
         shown["subStatus"] = shown["status"]
+    if "NEW_COMMENTS_COUNT" in names:
+        shown["newCommentsCount"] = row["NEW_COMMENTS_COUNT"]
     shown |= {"descriptionInBbcode": "Y", "favorite": "N", "group": []}
     for name, field in (("creator", "CREATED_BY"), ("responsible", "RESPONSIBLE_ID")):
         if field in names:
@@ -222,11 +215,12 @@ def _out(value: Any) -> Any:
     return value if value is None else str(value)
 
 
-def _user(call: Call, number: Any) -> Row | None:
-    return call.store.get("users", int(number)) if re.fullmatch("[0-9]{1,18}", str(number)) else None
+def _user(call: Call, given: Any) -> Row | None:
+    number = php.number(given)
+    return None if number is None else call.store.get("users", number)
 
 
-def _person(call: Call, number: Any) -> dict[str, str] | list[Any]:
+def _person(call: Call, number: int) -> dict[str, str] | list[Any]:
     user = _user(call, number)
     if user is None:
         return []

@@ -15,8 +15,11 @@ from app.bitrix.sandbox.answer import Answer, Call
 from app.bitrix.sandbox.php import pairs, values
 from app.bitrix.sandbox.query import Kind
 
-_TIMES = ("LAST_LOGIN", "DATE_REGISTER", "PERSONAL_BIRTHDAY", "UF_EMPLOYMENT_DATE")
-_NUMBERS = ("ID", "UF_DEPARTMENT")
+_KINDS: dict[str, Kind] = {
+    "ACTIVE": "flag",
+    **dict.fromkeys(("ID", "UF_DEPARTMENT"), "number"),
+    **dict.fromkeys(("LAST_LOGIN", "DATE_REGISTER", "PERSONAL_BIRTHDAY", "UF_EMPLOYMENT_DATE"), "time"),
+}
 _NAMES = [
     name
     for line in """
@@ -40,7 +43,7 @@ def get(call: Call) -> Answer:
     conditions = {
         name: value
         for name, value in [*params.items(), *pairs(params.get("FILTER"))]
-        if _kind(name.lstrip("!=<>%@"))
+        if _kind(query.parts(name)[1])
     }
     try:
         rows = query.matching(call.store.rows("users"), conditions, _kind)
@@ -74,7 +77,7 @@ METHODS: dict[str, Callable[[Call], Answer]] = {
 def _kind(name: str) -> Kind | None:
     if name not in _NAMES:
         return None
-    return "number" if name in _NUMBERS else "time" if name in _TIMES else "text"
+    return _KINDS.get(name, "text")
 
 
 def _selected(row: dict[str, Any], names: set[str]) -> dict[str, Any]:
