@@ -68,7 +68,11 @@ ERRORS: Mapping[str, ErrorKind] = {
         409, "The first request with this Idempotency-Key is still running."
     ),
     "IDEMPOTENCY_KEY_REUSED": ErrorKind(422, "This Idempotency-Key was used for a different request."),
+    # the portal's Bitrix24
     "BITRIX_UNAVAILABLE": ErrorKind(502, "The portal's Bitrix24 webhook did not answer."),
+    "BITRIX_ACCESS_DENIED": ErrorKind(403, "Bitrix24 denied the call."),
+    "BITRIX_ERROR": ErrorKind(422, "Bitrix24 refused the call."),
+    "BATCH_LIMIT_EXCEEDED": ErrorKind(400, "A batch holds 1 to 50 calls."),
     # feedback tickets and servers
     "TICKET_ARCHIVED": ErrorKind(409, "The ticket is archived: its author cannot comment on it any more."),
     "WRONG_KEY": ErrorKind(403, "The server belongs to another key."),

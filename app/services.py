@@ -10,6 +10,7 @@ from flask import current_app
 from peewee import Database
 
 from app.accounts import Accounts
+from app.bitrix.portal_calls import PortalCalls
 from app.bitrix.webhook import Prober
 from app.config import Config
 from app.feedback import Feedback
@@ -47,6 +48,7 @@ class Services:
     ledger: Ledger
     accounts: Accounts
     portals: Portals
+    portal_calls: PortalCalls
     prober: Prober
     keyring: Keyring
     feedback: Feedback
@@ -62,6 +64,7 @@ class Services:
             self.store.close()
         if self.host_table is not None:
             self.host_table.close()
+        self.portal_calls.close()
         self.db.close()
 
 

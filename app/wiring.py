@@ -14,6 +14,7 @@ from flask import Flask
 
 from app import api, assets, docs, health
 from app.accounts import Accounts
+from app.bitrix.portal_calls import PortalCalls
 from app.bitrix.webhook import Prober
 from app.config import Config
 from app.db import connect
@@ -35,7 +36,7 @@ from gateway.address import Networks
 from gateway.authorize import Authorizer, Policy
 from gateway.host_table import HostTable
 from gateway.middleware import Gateway
-from gateway.redis_link import open_link
+from gateway.redis_link import Link, open_link
 from gateway.source import Source
 from gateway.store import PUBLISHED_KEY, Store, StoreError
 from gateway.trust import Trust, Watch
@@ -113,21 +114,25 @@ def open_services(
     secrets = Secrets.load(config, create=False)
     host_table: HostTable | None = None
     trust: Trust | None = None
+    link: Link | None = None
     store: Store | None = None
     if redis == "required" or (redis == "if running" and _may_serve(config)):
         host_table = HostTable(config.state_dir)
         trust = Trust(host_table)
         # The source is bound below: nothing is connected before it is there.
-        store = _open_store(config, trust, lambda: source)
+        link = _open_link(config, trust, lambda: source)
+        store = Store(link)
     publisher = Publisher(db, store, trust)
     source = DatabaseSource(db, publisher)
     if redis == "if running" and store and trust and host_table and not _reaches(store, trust, source):
         _must_not_serve(config)
         store.close()
         host_table.close()
-        store = trust = host_table = None
+        store = link = trust = host_table = None
         publisher.store = publisher.trust = None
     ledger = Ledger(db, secrets, clock, publisher)
+    portals = Portals(ledger, secrets)
+    portal_calls = PortalCalls(portals.webhook_url, config, link)
     return Services(
         config=config,
         clock=clock,
@@ -137,8 +142,9 @@ def open_services(
         source=source,
         ledger=ledger,
         accounts=Accounts(ledger),
-        portals=Portals(ledger, secrets),
-        prober=Prober(max(1, config.threads // 2)),
+        portals=portals,
+        portal_calls=portal_calls,
+        prober=Prober(portal_calls, max(1, config.threads // 2)),
         keyring=Keyring(ledger, config),
         feedback=Feedback(ledger, config.support_url),
         servers=Servers(ledger),
@@ -186,7 +192,7 @@ def _reaches(store: Store, trust: Trust, source: Source) -> bool:
     return True
 
 
-def _open_store(config: Config, trust: Trust, source: Callable[[], Source]) -> Store:
+def _open_link(config: Config, trust: Trust, source: Callable[[], Source]) -> Link:
     url = config.redis_url or embedded_redis_url(config)
     timeout = config.redis_timeout_ms / 1000
-    return Store(open_link(url, timeout, PUBLISHED_KEY, lambda greeting: trust.greet(greeting, source())))
+    return open_link(url, timeout, PUBLISHED_KEY, lambda greeting: trust.greet(greeting, source()))

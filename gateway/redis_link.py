@@ -12,11 +12,13 @@ first use: the server's run id, clock and number of publications tell whether it
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -67,6 +69,25 @@ class Link(Protocol):
 
     def close(self) -> None:
         """Close the connections that nobody uses just now. A later call opens a new one."""
+
+
+class Script:
+    """A Lua script from a file, sent by its SHA-1."""
+
+    def __init__(self, path: Path) -> None:
+        self._text = path.read_text()
+        self._sha1 = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, link: Link, number_of_keys: int, arguments: Sequence[Any], deadline: float) -> Reply:
+        """Run the script in one trip, or two on a server that does not have it yet.
+
+        `deadline` is monotonic, in seconds. Raises `LinkError` and `redis.ResponseError`.
+        """
+        try:
+            return link.call(("EVALSHA", self._sha1, number_of_keys, *arguments), deadline)
+        except redis.exceptions.NoScriptError:
+            # Nothing ran, so to send it again counts nothing twice.
+            return link.call(("EVAL", self._text, number_of_keys, *arguments), deadline)
 
 
 class ServerLink:

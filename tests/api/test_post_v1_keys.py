@@ -84,7 +84,8 @@ def test_201_webhook_is_probed(world: World) -> None:
         answer = create(world)
 
     assert answer.status == 201
-    assert upstream.calls == ["/rest/1/planted-webhook-secret/profile.json"]
+    questions = ("profile", "scope")
+    assert upstream.calls == [f"/rest/1/planted-webhook-secret/{name}.json" for name in questions]
 
 
 @pytest.mark.parametrize("absent", [{}, {"portalId": None}, {"portalId": ""}])
@@ -183,7 +184,7 @@ def test_502_slow_webhooks_leave_threads_for_others(world: World) -> None:
     assert (refused.headers["Retry-After"], refused.error["retryAfter"]) == ("1", 1)
     assert "Too many webhooks" in refused.error["message"]
     assert (elsewhere.status, repeated.status) == (201, 201)
-    assert len(upstream.calls) == at_once + 1
+    assert len(upstream.calls) == 2 * (at_once + 1)
 
 
 def test_fields_are_checked_before_the_webhook_is_called(world: World) -> None:

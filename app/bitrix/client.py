@@ -1,0 +1,175 @@
+"""Bitrix24's REST protocol over one incoming webhook.
+
+A call is a POST of JSON to `{webhook}/{method}.json`. A list's answer tells beside `result` how many items
+there are in all, and where the next page starts; numbers may arrive as strings, and an empty map as `[]`.
+`batch` carries up to 50 calls in one request, each written as a query string, and always answers 200; what
+happened to each of them stands in maps by their names.
+
+https://apidocs.bitrix24.com/settings/how-to-call-rest-api/
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from app.bitrix.failures import BitrixError, Kind, refusal
+from app.bitrix.network import Destination, Network, NoAnswer
+from app.bitrix.query_string import query_string
+
+MOST_IN_A_BATCH = 50
+
+_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class Bounds(NamedTuple):
+    """How long a call may take, and how large its answer may be."""
+
+    seconds: float
+    largest: int
+
+
+ONE_CALL = Bounds(3.0, 1 << 20)
+ONE_BATCH = Bounds(20.0, 32 << 20)
+
+
+class Call(NamedTuple):
+    """One method with its parameters.
+
+    `write`: it may change something, so it is never sent twice. `under`: the name in the result under which
+    stands what was asked for; an empty result means then that there is no such thing.
+    """
+
+    method: str
+    params: Mapping[str, Any] = {}
+    write: bool = False
+    under: str | None = None
+
+
+class Result(NamedTuple):
+    """What a call gave. `total` and `next` come with lists: all items there are, the next page's start."""
+
+    value: Any
+    total: int | None = None
+    next: int | None = None
+
+
+class Webhook:
+    """One portal's webhook. Its methods raise `BitrixError`."""
+
+    def __init__(self, url: str, *, allow_private: bool, network: Network) -> None:
+        """`allow_private` admits plain http and addresses that are not public."""
+        self._to = Destination(url.rstrip("/"), allow_private)
+        self._secret = self._to.url.rpartition("/")[2]
+        self._network = network
+
+    @property
+    def host(self) -> str:
+        """Return the name of the host, which may be told."""
+        return self._to.host
+
+    def call(self, call: Call, bounds: Bounds = ONE_CALL) -> Result:
+        """Make one call."""
+        answer = self._post(call.method, call.params, bounds)
+        return _result(call, answer["result"], answer.get("total"), answer.get("next"))
+
+    def batch(self, calls: Mapping[str, Call]) -> dict[str, Result | BitrixError]:
+        """Make at most 50 calls in one request; none of them stops the rest."""
+        # Names of our own: a map with the keys 0, 1, 2 … would come back as a list.
+        names = {f"c{place}": name for place, name in enumerate(calls)}
+        commands = {
+            ours: f"{calls[name].method}?{query_string(calls[name].params)}" for ours, name in names.items()
+        }
+        answer = _map(self._post("batch", {"halt": 0, "cmd": commands}, ONE_BATCH)["result"])
+        results, errors, totals, starts = (
+            _map(answer.get(part)) for part in ("result", "result_error", "result_total", "result_next")
+        )
+
+        def outcome(ours: str, call: Call) -> Result:
+            if ours in errors:
+                raise refusal(_map(errors[ours]), 400, self._secret)
+            if ours not in results:
+                raise BitrixError(Kind.UNUSABLE, "the answer to the batch lacks this call")
+            return _result(call, results[ours], totals.get(ours), starts.get(ours))
+
+        outcomes: dict[str, Result | BitrixError] = {}
+        for ours, name in names.items():
+            try:
+                outcomes[name] = outcome(ours, calls[name])
+            except BitrixError as error:
+                outcomes[name] = error
+        return outcomes
+
+    def _post(self, method: str, params: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
+        body = json.dumps(params, ensure_ascii=False, allow_nan=False).encode()
+        deadline = time.monotonic() + bounds.seconds
+        try:
+            status, answer = self._network.post(
+                self._to, f"{method}.json", body, deadline=deadline, largest=bounds.largest
+            )
+        except NoAnswer as failure:
+            raise BitrixError(_kind(failure), str(failure)) from None
+        return self._read(status, answer)
+
+    def _read(self, status: int, body: bytes) -> dict[str, Any]:
+        answer = _parsed(body)
+        if 300 <= status < 400 or not isinstance(answer, dict):
+            raise BitrixError(Kind.UNUSABLE, f"not the answer of a webhook (status {status})")
+        if "error" in answer or 400 <= status < 500:
+            raise refusal(answer, status, self._secret)
+        if status >= 500 or "result" not in answer:
+            raise BitrixError(Kind.UNUSABLE, f"not the answer of a webhook (status {status})")
+        return answer
+
+
+def _result(call: Call, value: Any, total: Any, next_start: Any) -> Result:
+    if call.under is not None:
+        if value == []:
+            raise BitrixError(Kind.MISSING, "an empty result")
+        if not isinstance(value, dict) or call.under not in value:
+            raise BitrixError(Kind.UNUSABLE, f"the result has no {call.under!r}")
+        value = value[call.under]
+    return Result(value, _number(total), _number(next_start))
+
+
+def _kind(failure: NoAnswer) -> Kind:
+    if not failure.sent:
+        return Kind.UNREACHED
+    return Kind.BROKEN if failure.broken else Kind.UNUSABLE
+
+
+def _parsed(body: bytes) -> Any:
+    """Return the JSON in `body`, as it can be written as JSON again; None if it is none."""
+    try:
+        value = json.loads(body, parse_constant=_no_number, parse_float=_finite)
+        if _LONE_SURROGATE.search(body):
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+def _map(value: Any) -> dict[str, Any]:
+    if isinstance(value, list):
+        return {str(place): item for place, item in enumerate(value)}
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,187 @@
+"""A portal's Bitrix24, as the views call it.
+
+A call takes one of the portal's places in this worker, waits for its turn at the portal's throttle, and goes
+to the portal's webhook. It is made again in two cases only: Bitrix24 refused it for coming too fast, which
+did nothing, while the caller can wait; or the connection broke before the answer was whole, and the call
+only reads, once. Everything that fails is an `ApiError`; a write that may have been done or not says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+import structlog
+
+from app.bitrix.client import MOST_IN_A_BATCH, Call, Result, Webhook
+from app.bitrix.failures import BitrixError, Kind
+from app.bitrix.network import Network
+from app.bitrix.places import Places
+from app.bitrix.query_string import REFERENCE, has_reference
+from app.bitrix.throttle import LONGEST_WAIT, Throttle
+from app.config import Config
+from app.errors import ApiError
+from app.models import Portal
+from gateway.redis_link import Link
+
+__all__ = ["Call", "Listed", "Outcomes", "PortalCalls", "Result"]
+
+PAGE = 50
+"""Items on a page of any of Bitrix24's lists."""
+
+_FIRST_PAUSE = 0.5
+
+_EXPECTED = frozenset({Kind.MISSING, Kind.REFUSED, Kind.DENIED})
+"""Failures that are between Bitrix24 and the caller, and tell the operator nothing."""
+
+_log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What became of the calls of a batch, by their names: each is in one of the two."""
+
+    results: dict[str, Result] = field(default_factory=dict)
+    errors: dict[str, ApiError] = field(default_factory=dict)
+
+
+class Listed(NamedTuple):
+    """A part of a list. `total`: how many items the whole list has."""
+
+    items: list[Any]
+    total: int
+
+
+class PortalCalls:
+    """Calls portals, for all threads of one worker."""
+
+    def __init__(
+        self, webhook_url: Callable[[Portal], str | None], config: Config, link: Link | None
+    ) -> None:
+        """`webhook_url` opens a portal's sealed URL. `link` is None where there is no Redis to share."""
+        self._webhook_url = webhook_url
+        self._network = Network()
+        self._places = Places(max(1, config.threads // 2))
+        self._throttle = Throttle(
+            link, redis_timeout=config.redis_timeout_ms / 1000, workers=config.web_concurrency
+        )
+
+    def call(self, portal: Portal, call: Call) -> Result:
+        """Make one call. Raises `ApiError`: PORTAL_NOT_LINKED, RATE_LIMITED or one of Bitrix24's."""
+        webhook = self._webhook(portal)
+        return self._make(portal, call, webhook.host, lambda: webhook.call(call))
+
+    def batch(self, portal: Portal, calls: Mapping[str, Call]) -> Outcomes:
+        """Make at most 50 calls in one request, each for itself.
+
+        Raises `ApiError` like `call` when nothing is known of any of them.
+        """
+        webhook = self._webhook(portal)
+        outcomes = Outcomes(errors={name: _reference() for name, call in calls.items() if _refers(call)})
+        sent = {name: call for name, call in calls.items() if name not in outcomes.errors}
+        if not sent:
+            return outcomes
+        whole = Call("batch", write=any(call.write for call in sent.values()))
+        answers = self._make(portal, whole, webhook.host, lambda: webhook.batch(sent))
+        for name, answer in answers.items():
+            if isinstance(answer, BitrixError):
+                outcomes.errors[name] = answer.as_api_error(webhook.host, write=sent[name].write)
+            else:
+                outcomes.results[name] = answer
+        return outcomes
+
+    def list_pages(self, portal: Portal, call: Call, *, offset: int, limit: int) -> Listed:
+        """Read a part of a list: its first page by a call, all others by batches of up to 50 pages.
+
+        The order that `call` asks for must be a total one, or an item may be on two pages. Raises
+        `ApiError` like `call`.
+        """
+        start = offset - offset % PAGE
+        first = self.call(portal, _page(call, start))
+        found = _items(first)
+        total = first.total if first.total is not None else start + len(found)
+        for starts in _in_batches(range(start + PAGE, min(offset + limit, total), PAGE)):
+            found += self._pages(portal, call, starts)
+        return Listed(found[offset - start :][:limit], total)
+
+    def close(self) -> None:
+        """Close the connections that nobody uses just now."""
+        self._network.close()
+
+    def _pages(self, portal: Portal, call: Call, starts: range) -> list[Any]:
+        pages = {str(start): _page(call, start) for start in starts}
+        outcomes = self.batch(portal, pages)
+        for error in outcomes.errors.values():
+            raise error
+        return [item for name in pages for item in _items(outcomes.results[name])]
+
+    def _webhook(self, portal: Portal) -> Webhook:
+        url = self._webhook_url(portal) if portal.linked else None
+        if url is None:
+            raise ApiError("PORTAL_NOT_LINKED", details={"linked": portal.linked, "status": portal.status})
+        return Webhook(url, allow_private=portal.allow_private, network=self._network)
+
+    def _make(self, portal: Portal, call: Call, host: str, send: Callable[[], Answer]) -> Answer:
+        with self._places.one(portal.id):
+            attempts = _Attempts(self._throttle, portal.id, write=call.write)
+            while True:
+                attempts.wait()
+                try:
+                    return send()
+                except BitrixError as error:
+                    if error.kind not in _EXPECTED:
+                        _log.warning("bitrix.failed", portal_id=portal.id, method=call.method, why=str(error))
+                    if not attempts.may_repeat(error):
+                        raise error.as_api_error(host, write=call.write) from None
+
+
+class _Attempts:
+    """The attempts of one call: when they may be made, and whether there is another."""
+
+    def __init__(self, throttle: Throttle, portal_id: str, *, write: bool) -> None:
+        self._throttle, self._portal_id, self._write = throttle, portal_id, write
+        self._until = time.monotonic() + LONGEST_WAIT
+        self._pause = 0.0
+        self._broken = False
+
+    def wait(self) -> None:
+        """Wait for the turn of the next attempt. Raises `ApiError` RATE_LIMITED."""
+        left = max(0.0, self._until - time.monotonic())
+        wait = self._throttle.take(self._portal_id, left, full=self._pause > 0)
+        time.sleep(max(wait, self._pause))
+
+    def may_repeat(self, error: BitrixError) -> bool:
+        """Tell whether another attempt is harmless, and the caller can wait for it."""
+        if error.kind is Kind.TOO_FAST:
+            self._pause = self._pause * 2 or _FIRST_PAUSE
+            return time.monotonic() + self._pause <= self._until
+        first_break = error.kind is Kind.BROKEN and not self._broken
+        self._broken = True
+        return first_break and not self._write
+
+
+def _page(call: Call, start: int) -> Call:
+    return call._replace(params={**call.params, "start": start})
+
+
+def _items(page: Result) -> list[Any]:
+    if not isinstance(page.value, list):
+        raise ApiError("BITRIX_UNAVAILABLE", "Bitrix24's answer is not a list.")
+    return list(page.value)
+
+
+def _in_batches(starts: range) -> Iterable[range]:
+    return (starts[at : at + MOST_IN_A_BATCH] for at in range(0, len(starts), MOST_IN_A_BATCH))
+
+
+def _refers(call: Call) -> bool:
+    return has_reference(call.params)
+
+
+def _reference() -> ApiError:
+    reason = f"A value in a batch cannot hold {REFERENCE!r}: Bitrix24 would replace it. Send the call alone."
+    return ApiError("VALIDATION_ERROR", details={"params": [reason]})

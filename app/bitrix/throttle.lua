@@ -1,0 +1,29 @@
+-- Take one place in a portal's leaky bucket, now or soon, or tell how long it stays full.
+--
+-- KEYS[1]  the bucket: when it will be empty, in milliseconds on this server's clock
+--
+-- ARGV[1]  milliseconds in which one call leaks out
+-- ARGV[2]  milliseconds in which a full bucket leaks out
+-- ARGV[3]  milliseconds that the caller can wait for a place
+-- ARGV[4]  the longest that any caller waits
+-- ARGV[5]  milliseconds until the bucket is empty as the caller knows it: this server may have lost it
+--
+-- Returns {1 or 0, milliseconds to wait, milliseconds until the bucket is empty}; 1 when a place was taken.
+--
+-- Places are given in the order in which they are asked for: who has to wait has taken a later one already.
+
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local one, room = tonumber(ARGV[1]), tonumber(ARGV[2])
+
+local ahead = math.max(tonumber(redis.call('GET', KEYS[1]) or 0) - now, tonumber(ARGV[5]), 0)
+-- More can't have been taken: the clock was set back.
+ahead = math.min(ahead, room + tonumber(ARGV[4]))
+
+local wait = math.max(0, ahead + one - room)
+if wait > tonumber(ARGV[3]) then
+  return {0, wait, ahead}
+end
+ahead = ahead + one
+redis.call('SET', KEYS[1], string.format('%.0f', now + ahead), 'PX', ahead)
+return {1, wait, ahead}
