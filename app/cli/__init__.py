@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from app.cli import accounts, keys, portals, service
+from app.cli import accounts, bitrix_sandbox, keys, portals, service
 from app.cli.refusal import Refused, refusal
 
 __all__ = ["cli", "main"]
@@ -65,7 +65,13 @@ def cli() -> None:
     """Run vibekeys, and manage its accounts, portals and API keys."""
 
 
-for command in (*service.COMMANDS, accounts.accounts, portals.portals, keys.keys):
+for command in (
+    *service.COMMANDS,
+    bitrix_sandbox.bitrix_sandbox,
+    accounts.accounts,
+    portals.portals,
+    keys.keys,
+):
     cli.add_command(command)
 
 
