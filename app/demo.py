@@ -3,6 +3,8 @@
 An account of each tier, one linked portal, a key of each type, and a feedback ticket. What is there already
 is left alone, so a start that was interrupted is completed by the next one, and a key that somebody deleted
 is made again.
+
+The portal's webhook leads to the stand-in Bitrix24 that `run --demo` starts.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from app.errors import ApiError
 from app.ledger import Actor
 from app.models import Account, Key, Portal, Ticket
 from app.models.account import TIERS
@@ -62,13 +66,14 @@ KEYS = (
 )
 
 
-def load(services: Services) -> list[str]:
+def load(services: Services, webhook_url: str) -> list[str]:
     """Make the demo data that is not there yet; return lines that say how to use it, new raw keys among them.
 
-    Raises `ApiError` when the database can't be written.
+    `webhook_url` is the stand-in's, for the portal; a webhook on another host that somebody gave it since is
+    left alone. Raises `ApiError` when the database can't be written.
     """
     accounts = {tier: _account(services, tier) for tier in ACCOUNTS}
-    portal = _portal(services, accounts)
+    portal = _portal(services, accounts, webhook_url)
     held = [_key(services, demo, accounts[demo.tier], portal) for demo in KEYS]
     _open_ticket(services, accounts["pro"], portal)
     return [*_what_is_there(portal), *_how_to_use(services.config.public_url, portal, held)]
@@ -82,14 +87,25 @@ def _account(services: Services, tier: str) -> Account:
     return services.accounts.create(_ACTOR, ACCOUNTS[tier], tier=tier, hourly_limit=own_limit)
 
 
-def _portal(services: Services, accounts: dict[str, Account]) -> Portal:
+def _portal(services: Services, accounts: dict[str, Account], webhook_url: str) -> Portal:
     found = Portal.get_or_none(Portal.domain == DOMAIN)
     if found is not None:
-        return found
-    portal = services.portals.create(_ACTOR, DOMAIN)
+        return _linked(services, found, webhook_url)
+    portal = services.portals.create(_ACTOR, DOMAIN, webhook_url=webhook_url)
     for tier, role in ROLES.items():
         services.portals.set_member(_ACTOR, portal.id, accounts[tier].id, role)
     return portal
+
+
+def _linked(services: Services, portal: Portal, webhook_url: str) -> Portal:
+    """The portal with the stand-in's webhook, which has a new port if another program took the old one."""
+    try:
+        known = services.portals.webhook_url(portal)
+    except ApiError:  # sealed under a secret that is gone
+        known = None
+    if known == webhook_url or (known and urlsplit(known).hostname != urlsplit(webhook_url).hostname):
+        return portal
+    return services.portals.update(_ACTOR, portal.id, webhook_url=webhook_url)
 
 
 def _key(services: Services, demo: DemoKey, owner: Account, portal: Portal) -> Held:

@@ -135,8 +135,9 @@ class Portals:
             raise ApiError("BITRIX_UNAVAILABLE", "The portal's webhook URL has to be given again.") from error
 
     def _set_webhook(self, actor: Actor, portal: Portal, url: str | None) -> None:
-        # Whoever has the command line has the machine: only they may send it to a private address.
-        portal.allow_private = url is not None and actor.kind == "cli"
+        # Whoever has the command line has the machine: only they may send it to a private address, and
+        # `run --demo` does so for them.
+        portal.allow_private = url is not None and actor.kind in ("cli", "system")
         if url is None:
             portal.webhook_url_sealed = None
         else:

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from app.cli import accounts, audit, keys, mail, portals, servers, service
+from app.cli import accounts, audit, bitrix_sandbox, keys, mail, portals, servers, service
 from app.cli.refusal import Refused, refusal
 
 __all__ = ["cli", "main"]
@@ -67,6 +67,7 @@ def cli() -> None:
 
 for command in (
     *service.COMMANDS,
+    bitrix_sandbox.bitrix_sandbox,
     accounts.accounts,
     portals.portals,
     keys.keys,

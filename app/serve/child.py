@@ -42,12 +42,13 @@ class Child:
         self._start_again_at: float | None = None
 
     def start(self) -> None:
-        """Start it; its files are for this user only."""
+        """Start it; its files are for this user only, and stdout is the supervisor's alone."""
         parent = os.getpid()
         self._process = subprocess.Popen(
             self._command,
             cwd=self._folder,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             pass_fds=self._inherits,
             start_new_session=True,
             umask=0o077,

@@ -30,7 +30,7 @@ from app.db import DatabaseRefused, connect
 from app.migrations import migrate
 from app.presence import hold_presence, take_run_lock
 from app.secrets import Secrets, SecretsError
-from app.serve import BACKLOG, GRACEFUL_SECONDS
+from app.serve import BACKLOG, GRACEFUL_SECONDS, stand_in
 from app.serve.child import Child
 from app.serve.signals import SignalQueue
 from gateway.redis_link import open_link
@@ -84,7 +84,7 @@ class _Supervisor:
             self._start_redis()
             # From here on a change by the command line goes to Redis, not only to the database.
             hold_presence(self._config.state_dir)
-            guide = _load_demo(self._config) if demo else []
+            guide = _load_demo(self._config, self._start_stand_in()) if demo else []
             background = self._start("worker", _python("app.cli", "worker")) if worker else None
             web = self._start("gunicorn", _python("app.serve.web", str(listener.fileno())), listener)
             if not self._comes_up(web, lambda: _is_ready(self._config)):
@@ -119,6 +119,15 @@ class _Supervisor:
             server.start()
         if unreadable is None or not self._comes_up(server, lambda: valkey.answers(self._config)):
             raise Refused(f"the embedded Redis did not start: see {self._config.state_dir / 'valkey.log'}")
+
+    def _start_stand_in(self) -> str:
+        """Start the stand-in Bitrix24 and return its incoming webhook."""
+        folder = self._config.state_dir
+        port = stand_in.pick_port(folder)
+        child = self._start("bitrix-sandbox", _python("app.cli", *stand_in.arguments(folder, port)))
+        if not self._comes_up(child, lambda: stand_in.answers(port)):
+            raise Refused("the stand-in Bitrix24 did not start, for the reason above")
+        return stand_in.webhook_url(port)
 
     def _comes_up(self, child: Child, is_up: Callable[[], bool]) -> bool:
         """Wait until ``child`` is up; ``False`` if it ends before, or takes too long."""
@@ -205,14 +214,14 @@ def _migrate(config: Config) -> None:
         raise Refused(str(error)) from None
 
 
-def _load_demo(config: Config) -> list[str]:
+def _load_demo(config: Config, webhook_url: str) -> list[str]:
     # They bring Flask, which supervising does not need.
     from app.demo import load
     from app.wiring import open_services
 
     services = open_services(config, redis="required")
     with closing(services):
-        return load(services)
+        return load(services, webhook_url)
 
 
 def _warn_of_eviction(config: Config) -> None:

@@ -9,11 +9,14 @@ import pytest
 
 from app.config import Config
 from app.demo import ACCOUNTS, load
+from app.ledger import Actor
 from app.models import Account, Key, Membership, Portal, Ticket
 from app.services import Services
 from app.wiring import open_services
 from gateway.keys import KEY_TYPES, key_type_of
 from tests.cli.terminal import RAW_KEY, Terminal
+
+WEBHOOK = "http://127.0.0.1:8010/rest/1/secret"
 
 
 @pytest.fixture
@@ -33,18 +36,19 @@ def raw_keys(lines: list[str]) -> list[str]:
 
 
 def test_an_account_of_each_tier_a_portal_and_a_key_of_each_type_are_made(services: Services) -> None:
-    lines = load(services)
+    lines = load(services, WEBHOOK)
 
     assert {account.tier: account.email for account in Account.select()} == ACCOUNTS
     (portal,) = Portal.select()
-    assert (portal.linked, portal.status, portal.webhook_url_sealed) == (True, "ACTIVE", None)
+    assert (portal.linked, portal.status, portal.allow_private) == (True, "ACTIVE", True)
+    assert services.portals.webhook_url(portal) == WEBHOOK
     assert {row.role for row in Membership.select()} == {"ADMIN", "MEMBER"}
     assert sorted(key.type for key in Key.select()) == sorted(KEY_TYPES)
     assert [key_type_of(raw_key) for raw_key in raw_keys(lines)] == list(KEY_TYPES)
 
 
 def test_each_key_comes_with_commands_ready_to_paste(services: Services) -> None:
-    lines = load(services)
+    lines = load(services, WEBHOOK)
     made = dict(zip(KEY_TYPES, raw_keys(lines), strict=True))
     commands = [shlex.split(line) for line in lines if line.strip().startswith("curl ")]
 
@@ -62,9 +66,9 @@ def test_a_second_time_says_what_is_there_and_how_to_get_another_key(
     services: Services, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", [os.sep + "vibekeys", "run", "--demo"])
-    load(services)
+    load(services, WEBHOOK)
 
-    lines = load(services)
+    lines = load(services, WEBHOOK)
 
     assert not RAW_KEY.search("\n".join(lines))
     assert [model.select().count() for model in (Account, Portal, Key, Ticket)] == [3, 1, 4, 1]
@@ -73,10 +77,44 @@ def test_a_second_time_says_what_is_there_and_how_to_get_another_key(
 
 
 def test_what_an_interrupted_start_left_out_is_made_by_the_next(services: Services) -> None:
-    load(services)
+    load(services, WEBHOOK)
     Key.delete().where(Key.type == "personal").execute()
 
-    (raw_key,) = raw_keys(load(services))
+    (raw_key,) = raw_keys(load(services, WEBHOOK))
 
     assert key_type_of(raw_key) == "personal"
     assert Key.select().count() == 4
+
+
+@pytest.mark.parametrize("known", [None, "http://127.0.0.1:8011/rest/1/secret"])
+def test_the_portal_follows_the_stand_in_to_another_port(services: Services, known: str | None) -> None:
+    load(services, WEBHOOK)
+    (portal,) = Portal.select()
+    services.portals.update(Actor("cli"), portal.id, webhook_url=known)
+
+    load(services, WEBHOOK)
+
+    (portal,) = Portal.select()
+    assert services.portals.webhook_url(portal) == WEBHOOK
+
+
+def test_a_portal_of_ones_own_is_left_alone(services: Services) -> None:
+    own = "https://demo.bitrix24.localhost/rest/1/secret"
+    load(services, WEBHOOK)
+    (portal,) = Portal.select()
+    services.portals.update(Actor("cli"), portal.id, webhook_url=own)
+
+    load(services, WEBHOOK)
+
+    (portal,) = Portal.select()
+    assert services.portals.webhook_url(portal) == own
+
+
+def test_a_webhook_that_cannot_be_opened_any_more_is_given_again(services: Services) -> None:
+    load(services, WEBHOOK)
+    Portal.update(webhook_url_sealed=b"sealed under another secret").execute()
+
+    load(services, WEBHOOK)
+
+    (portal,) = Portal.select()
+    assert services.portals.webhook_url(portal) == WEBHOOK

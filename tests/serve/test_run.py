@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import http.client
+import itertools
+import json
 import os
 import re
 import signal
 import socket
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.serve import stand_in
 from tests.conftest import ValkeyServer
 from tests.serve.processes import Service, environment, eventually, free_port, living, refusal
 
@@ -148,7 +152,7 @@ def test_with_a_given_redis_no_valkey_is_started_and_an_evicting_one_is_named(tm
     service = Service(tmp_path / "state", {"REDIS_URL": redis.url}, ("--no-worker", "--demo"))
     service.start()
     try:
-        assert len(service.descendants()) == 2, "gunicorn and its worker"
+        assert len(service.descendants()) == 3, "gunicorn and its worker, the stand-in Bitrix24"
         assert "maxmemory-policy should be noeviction" in service.said()
 
         raw_key = next(
@@ -159,6 +163,34 @@ def test_with_a_given_redis_no_valkey_is_started_and_an_evicting_one_is_named(tm
     finally:
         assert service.stop() == 0
         redis.close()
+
+
+def test_the_demo_has_a_bitrix24_behind_its_portal_wherever_that_listens(tmp_path: Path) -> None:
+    service = Service(tmp_path / "state", arguments=("--demo", "--no-worker"))
+    service.start()
+    told = "".join(itertools.takewhile(lambda line: "/v1/keys?" not in line, service.output()))
+    demo = re.search(r"portal: .* id (\S+)\n(?s:.*)(vibe_live_[0-9a-f]{64})", told)
+    assert demo is not None
+    portal_id, management_key = demo.groups()
+    port = _port_of_stand_in(service)
+    assert _make_key(service, portal_id, management_key) == 201
+    assert _calls_of_stand_in(port)[0] == "profile"
+
+    killed = service.child("bitrix-sandbox")
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: service.child("bitrix-sandbox") not in (0, killed), "another stand-in")
+    eventually(lambda: stand_in.answers(port), "it is on the same port")
+    assert _make_key(service, portal_id, management_key) == 201
+    assert service.stop() == 0
+    assert not stand_in.answers(port)
+
+    with socket.create_server(("127.0.0.1", port)):
+        service.start()
+        other = _port_of_stand_in(service)
+        assert other != port
+        assert _make_key(service, portal_id, management_key) == 201
+        assert stand_in.webhook_url(other).rpartition("/")[2] not in service.said()
+        assert service.stop() == 0
 
 
 @pytest.mark.parametrize(
@@ -182,3 +214,23 @@ def _closes(kept: http.client.HTTPConnection) -> bool:
     answer = kept.getresponse()
     answer.read()
     return answer.getheader("Connection") == "close"
+
+
+def _port_of_stand_in(service: Service) -> int:
+    return int((service.folder / "bitrix-sandbox.port").read_text())
+
+
+def _calls_of_stand_in(port: int) -> list[str]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/sandbox/calls") as answer:
+        return [call["method"] for call in json.load(answer)]
+
+
+def _make_key(service: Service, portal_id: str, management_key: str) -> int:
+    body = json.dumps({"portalId": portal_id, "name": "Probed", "scopes": ["crm"]})
+    headers = {"Content-Type": "application/json", "X-Api-Key": management_key}
+    connection = http.client.HTTPConnection("127.0.0.1", service.port)
+    try:
+        connection.request("POST", "/v1/keys", body, headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -6,7 +6,7 @@ PATCH  /sandbox            changes `scopes`, `limits` (`enabled`, `rate`, `burst
 POST   /sandbox/faults     adds a fault: `kind`, its options, `method` (any), `times` (1; null: for ever)
 DELETE /sandbox/faults     clears them
 POST   /sandbox/work       `method`, `seconds`: counts as time that the method has worked
-POST   /sandbox/disconnect closes every connection
+POST   /sandbox/disconnect closes every connection, this one too, without an answer
 GET    /sandbox/calls      the newest calls: `method`, `params`, `connection`, `status`
 DELETE /sandbox/calls      begins a new list of them
 DELETE /sandbox/data       back to the data that a new portal holds
