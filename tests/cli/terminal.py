@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import structlog
 from click.testing import CliRunner, Result
 
@@ -90,6 +91,15 @@ class Terminal:
         """A new personal key."""
         words = ("--type", "personal", "--owner", owner, "--name", "laptop", "--integration", "cli")
         return self.json("keys", "create", *words, *options)  # type: ignore[no-any-return]
+
+
+def every_command(group: click.Group = cli) -> Iterator[tuple[str, ...]]:
+    """The words of each command that is no group of others."""
+    for word, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from ((word, *words) for words in every_command(command))
+        else:
+            yield (word,)
 
 
 @contextmanager

@@ -2,15 +2,12 @@ from __future__ import annotations
 
 import stat
 import subprocess
-from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
-import click
 import pytest
 
-from app.cli import cli
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import Terminal, every_command
 
 EVERY_COMMAND_THAT_NEEDS_A_DATABASE = [
     ["accounts", "create", "--email", "ada@example.com"],
@@ -135,9 +132,7 @@ def test_help_needs_no_installation(tmp_path: Path, words: list[str]) -> None:
 
 def test_every_command_takes_json(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path / "vibekeys.db")
-    commands = list(_commands_of(cli))
-    assert ("keys", "rotate") in commands
-    for words in commands:
+    for words in every_command():
         assert "--json" in "".join(terminal.table(*words, "--help"))
 
 
@@ -188,12 +183,3 @@ def test_what_is_not_utf8_is_refused(terminal: Terminal, words: list[str]) -> No
 
 def test_republish_needs_a_redis(terminal: Terminal) -> None:
     assert terminal.refused("republish").startswith("REDIS_UNAVAILABLE: ")
-
-
-def _commands_of(group: click.Group) -> Iterator[tuple[str, ...]]:
-    """The words of each command that is no group of others."""
-    for word, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from ((word, *words) for words in _commands_of(command))
-        else:
-            yield (word,)
