@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--demo", is_flag=True, help="Add demo data once, and print how to use it.")
+@click.option(
+    "--demo", is_flag=True, help="Add demo data once, with a stand-in Bitrix24, and print how to use it."
+)
 @click.option("--no-worker", is_flag=True, help="Without the background worker.")
 @json_option
 @click.pass_context

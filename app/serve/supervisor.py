@@ -57,7 +57,8 @@ class _Stop(Exception):
 def run(config: Config, demo: bool, worker: bool) -> int:
     """Serve until SIGTERM or Ctrl-C and return 0; return 1, with one line on stderr, if that can't be.
 
-    ``demo`` adds demo data once and prints how to use it; ``worker`` starts the background worker too.
+    ``demo`` adds demo data once, prints how to use it and starts a stand-in Bitrix24; ``worker`` starts the
+    background worker too.
     """
     log.configure(config.log_format or "text")
     try:

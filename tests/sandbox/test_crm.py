@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.bitrix.sandbox import Sandbox
+from app.bitrix.sandbox import Sandbox, running
 from tests.sandbox.caller import answer, refusal, result
 
 LEAD, DEAL, CONTACT, COMPANY = 1, 2, 3, 4
@@ -254,3 +254,22 @@ def test_fields_describes_each_field_but_those_that_are_only_shown(sandbox: Sand
     assert fields["ufCrm_1700000000"]["isDynamic"]
     assert "hasProducts" not in fields
     assert "hasProducts" in result(sandbox, "crm.item.get", entityTypeId=DEAL, id=1)["item"]
+
+
+@pytest.mark.parametrize(
+    ("type_id", "field"), [(DEAL, "contacts"), (LEAD, "contacts"), (CONTACT, "companies")]
+)
+def test_fields_lists_one_that_nothing_else_knows(sandbox: Sandbox, type_id: int, field: str) -> None:
+    assert field in result(sandbox, "crm.item.fields", entityTypeId=type_id)["fields"]
+    assert field not in result(sandbox, "crm.item.get", entityTypeId=type_id, id=1)["item"]
+    found = result(sandbox, "crm.item.list", entityTypeId=type_id, select=[field], filter={"id": 1})
+    assert found["items"] == [{"id": 1}]
+    conditions = {"filter": {field: 1}}
+    assert refusal(sandbox, "crm.item.list", entityTypeId=type_id, **conditions) == (400, "INVALID_ARG_VALUE")
+    assert refusal(sandbox, "crm.item.add", entityTypeId=type_id, fields={field: [1]}) == (400, "100")
+
+
+def test_there_may_be_any_number_of_deals() -> None:
+    with running(Sandbox(deals=5_001)) as sandbox:
+        _, body = answer(sandbox, "crm.item.list", entityTypeId=DEAL, start=5_000, select=["id"])
+        assert (body["result"]["items"], body["total"], "next" in body) == ([{"id": 5_001}], 5_001, False)

@@ -127,7 +127,7 @@ METHODS: dict[str, Callable[[Call], Answer]] = {
 
 def new_item(type_: ItemType, number: int, now: float, given: Mapping[str, Any]) -> Row:
     """A whole row, from what is given of it."""
-    row: Row = {field.name: _nothing(field) for field in type_.fields.values()}
+    row: Row = {field.name: _nothing(field) for field in type_.fields.values() if field.access != "listed"}
     at = clock.written(now)
     row |= dict.fromkeys(("createdTime", "updatedTime", "lastActivityTime"), at)
     row |= dict.fromkeys(("createdBy", "updatedBy", "assignedById", "lastActivityBy"), 1)
@@ -164,7 +164,9 @@ def _item(call: Call, type_: ItemType) -> Row:
 def _kinds(type_: ItemType) -> Kinds:
     def kind(name: str) -> query.Kind | None:
         field = type_.fields.get(name)
-        return field.kind if field is not None and field.type != "crm_multifield" else None
+        if field is None or field.type == "crm_multifield" or field.access == "listed":
+            return None
+        return field.kind
 
     return kind
 
@@ -186,7 +188,7 @@ def _invalid(description: str) -> Refusal:
 
 
 def _selection(type_: ItemType, given: Any) -> Callable[[Row], Row]:
-    names = [name for name in values(given or []) if name in type_.fields and name != "fm"]
+    names = [name for name in type_.fields if name in values(given or []) and _kinds(type_)(name)]
     if not given or "*" in values(given):
         return lambda row: _whole(type_, row)
     return lambda row: {name: row[name] for name in ("id", *names)}
@@ -201,6 +203,8 @@ def _write(type_: ItemType, row: Row, given: Mapping[str, Any], *, creating: boo
         field = type_.fields.get(name)
         if field is None:
             continue
+        if field.access == "listed":
+            raise Refusal(400, "100", f"The field {name} cannot be set (internal error)")
         if field.type == "crm_multifield":
             row[name] = _more_ways(row[name], value)
         elif field.access == "write" or (creating and field.access == "once"):

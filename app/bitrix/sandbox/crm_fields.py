@@ -6,6 +6,7 @@ it holds several values), and who may set it, which is anybody unless it says
     read    nobody; what is written is dropped without a word
     once    whoever makes the item; later writes are dropped
     shown   nobody, and `crm.item.fields` does not list it
+    listed  nobody, and only `crm.item.fields` knows it: to write it is an error
 """
 
 from __future__ import annotations
@@ -55,7 +56,11 @@ _COMMON = """
     createdTime                 datetime        read
     lastActivityBy              user
     lastActivityTime            datetime
+    lastCommunicationCallTime   datetime        read
+    lastCommunicationEmailTime  datetime        read
+    lastCommunicationImolTime   datetime        read
     lastCommunicationTime       string          read
+    lastCommunicationWebformTime datetime       read
     opened                      boolean
     updatedBy                   user            read
     updatedTime                 datetime        read
@@ -74,6 +79,7 @@ _PIPELINE = """
     companyId                   crm_company
     contactId                   crm_contact
     contactIds                  crm_contact[]
+    contacts                    crm_contact[]   listed
     currencyId                  crm_currency
     dateCreateShort             datetime        shown
     dateModifyShort             datetime        shown
@@ -178,6 +184,7 @@ CONTACT = _fields(
     """
     categoryId                  crm_category
     companyId                   crm_company
+    companies                   crm_company[]   listed
     companyIds                  crm_company[]
     export                      boolean
     leadId                      crm_lead
@@ -197,6 +204,7 @@ COMPANY = _fields(
     bankingDetails              text
     categoryId                  crm_category
     contactIds                  crm_contact[]
+    contacts                    crm_contact[]   listed
     currencyId                  crm_currency
     employees                   crm_status
     industry                    crm_status
@@ -207,7 +215,10 @@ COMPANY = _fields(
     revenue                     double
     title                       string
     typeId                      crm_status
+    ufAccountantSign            file            shown
+    ufDirectorSign              file            shown
     ufLogo                      file            shown
+    ufStamp                     file            shown
     webformId                   crm_webform     once
     """,
 )

@@ -12,21 +12,21 @@ from app.bitrix.sandbox.tasks import new_task
 
 _BEGAN = 1_760_000_000
 _HOUR = 3_600
-_USERS, _COMPANIES, _CONTACTS, _LEADS, _DEALS, _TASKS = 55, 60, 75, 70, 120, 90
+_USERS, _COMPANIES, _CONTACTS, _LEADS, _TASKS = 55, 60, 75, 70, 90
 _STAGES = ("NEW", "PREPARATION", "EXECUTING", "WON", "LOSE")
 _LEAD_STAGES = ("NEW", "IN_PROCESS", "PROCESSED", "CONVERTED", "JUNK")
 _SOURCES = ("WEB", "CALL", "ADVERTISING")
 
 
 @cache
-def tables() -> Tables:
+def tables(deals: int = 120) -> Tables:
     """Users, companies, contacts, leads, deals and tasks that refer to one another."""
     return {
         "users": {number: _user(number) for number in range(1, _USERS + 1)},
         "companies": _items(4, _COMPANIES, _company),
         "contacts": _items(3, _CONTACTS, _contact),
         "leads": _items(1, _LEADS, _lead),
-        "deals": _items(2, _DEALS, _deal),
+        "deals": _items(2, deals, _deal),
         "tasks": {number: _task(number) for number in range(1, _TASKS + 1)},
     }
 
@@ -120,14 +120,14 @@ def _deal(number: int) -> Row:
 
 def _task(number: int) -> Row:
     return new_task(number, _BEGAN + number * _HOUR) | {
-        "TITLE": f"Call about order {_of(number, _DEALS)}",
+        "TITLE": f"Call about order {number}",
         "RESPONSIBLE_ID": _employee(number),
         "STATUS": 2 + number % 5,
         "PRIORITY": number % 3,
         "DEADLINE": clock.written(_BEGAN + (number + 48) * _HOUR) if number % 2 else None,
         "TIME_ESTIMATE": number * 60,
         "AUDITORS": [1, 2] if number % 4 == 0 else [],
-        "UF_CRM_TASK": [f"D_{_of(number, _DEALS)}"],
+        "UF_CRM_TASK": [f"D_{number}"],
     }
 
 

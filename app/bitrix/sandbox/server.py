@@ -36,10 +36,14 @@ class Sandbox(ThreadingHTTPServer):
         host: str = "127.0.0.1",
         port: int = 0,
         *,
+        deals: int = 120,
         data: Path | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        """Listen; port 0 takes a free one. Raises OSError, and `StoreError` for a bad data file."""
+        """Listen; port 0 takes a free one. `deals` is how many there are at first.
+
+        Raises OSError, and `StoreError` for a bad data file.
+        """
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.faults = Faults()
         self.stopping = threading.Event()
@@ -51,7 +55,7 @@ class Sandbox(ThreadingHTTPServer):
         # First of all: what is refused here must not have made a file.
         super().__init__((host, port), Handler)
         try:
-            self.portal = Portal(Store(seed.tables(), data), wall_clock)
+            self.portal = Portal(Store(seed.tables(deals), data), wall_clock)
         except BaseException:
             self.server_close()
             raise
