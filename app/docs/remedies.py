@@ -16,7 +16,10 @@ REMEDIES: Mapping[str, str] = {
         "more than that each or 64 KiB together, 417 for an `Expect` that is not known."
     ),
     "MISSING_PORTAL_ID": "`portalId` is not given.",
-    "PORTAL_NOT_LINKED": "The portal is not linked to Bitrix24, or not active. An operator can change that.",
+    "PORTAL_NOT_LINKED": (
+        "The portal is not linked to Bitrix24, has no webhook, or is not active. An operator can change that."
+    ),
+    "BATCH_LIMIT_EXCEEDED": "A batch holds 1 to 50 calls. Send more in several batches.",
     "MISSING_API_KEY": "No key. `hint` says how to send one.",
     "INVALID_API_KEY": (
         "Not a key, or one that was deleted, or one of another installation. `hint` says which, as far "
@@ -47,6 +50,10 @@ REMEDIES: Mapping[str, str] = {
     "WRONG_KEY": (
         "The server belongs to another key of the portal. Use that key, or one that was rotated from it."
     ),
+    "BITRIX_ACCESS_DENIED": (
+        "Bitrix24 denied the call: the webhook was made without the scope, or its user may not do this. "
+        "`details` have Bitrix24's own `code` and `description`. The portal's administrator can change that."
+    ),
     "NOT_FOUND": "There is no such path.",
     "ENTITY_NOT_FOUND": "There is no such object, or not for you.",
     "METHOD_NOT_ALLOWED": "The path does not serve the method; `Allow` names those that it serves.",
@@ -71,9 +78,14 @@ REMEDIES: Mapping[str, str] = {
     ),
     "UNSUPPORTED_MEDIA_TYPE": "The body is not declared as JSON. Send `Content-Type: application/json`.",
     "IDEMPOTENCY_KEY_REUSED": "This `Idempotency-Key` belongs to another request. Use a new one.",
+    "BITRIX_ERROR": (
+        "Bitrix24 refused the call; `details` have its own `code` and `description`. Correct the request, "
+        "or, if the message says so, have the webhook's URL given again."
+    ),
     "RATE_LIMITED": (
         'A limit is used up; `details` say which: `{"limit": 1000, "window": 3600, "scope": "tier"}`. '
-        "Wait for `Retry-After`; the request counted on no limit."
+        "Wait for `Retry-After`; the request counted on no limit. With `scope` `portal` it is Bitrix24 that "
+        "takes no more calls of the portal, and the request has counted."
     ),
     "AUTH_ATTEMPTS_LIMITED": (
         "Too many wrong keys came from this address in this minute. Wait for `Retry-After`, and send a "
@@ -81,8 +93,9 @@ REMEDIES: Mapping[str, str] = {
     ),
     "INTERNAL_ERROR": "A fault of the service. Report the `requestId`.",
     "BITRIX_UNAVAILABLE": (
-        "The portal's webhook did not answer as Bitrix24 does; the message says what was wrong. No key "
-        "was made. With `Retry-After`: too many webhooks are being tried, repeat then."
+        "The portal's webhook did not answer as Bitrix24 does; the message says what was wrong. Of "
+        "`POST /v1/keys`: no key was made; with `Retry-After` too many webhooks are being tried, repeat then. "
+        'Of a change with `details` `{"outcome": "unknown"}`: it may have been done, look before you repeat it.'
     ),
     "DATABASE_UNAVAILABLE": (
         "The database is locked, full or away. Nothing was changed. Repeat after `Retry-After`."
