@@ -23,13 +23,13 @@ from redis import RedisError
 from app.audit import verify
 from app.config import Config, ConfigError
 from app.db import DatabaseMissing, DatabaseRefused, connect
+from app.instants import iso
 from app.mail.delivery import mailer_from, waiting
 from app.mail.smtp import Mailer, Unavailable
 from app.migrations import pending
 from app.models import Mail, Unpublished
 from app.presence import service_is_running
 from app.publisher import Publisher
-from app.schemas.fields import iso
 from app.secrets import FILE_NAME as SECRET_FILE
 from app.secrets import Secrets
 from app.source import DatabaseSource

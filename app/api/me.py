@@ -10,10 +10,10 @@ from app.api.answers import ApiBlueprint, answer
 from app.api.feedback_reference import feedback_reference
 from app.api.portals import portals_of
 from app.auth import Principal, principal
+from app.instants import iso
 from app.models import Key
 from app.openapi import answer_of
 from app.registry.capabilities import capabilities
-from app.schemas.fields import iso
 from app.schemas.key import rotation_of
 from app.schemas.me import LimitsAnswer, MeAnswer
 from app.schemas.portal import PortalAnswer

@@ -8,8 +8,9 @@ from typing import Any
 
 from marshmallow import fields
 
+from app.instants import iso
 from app.schemas.base import StrictSchema, camel
-from app.schemas.fields import Instant, iso
+from app.schemas.fields import Instant
 
 
 class AuditPeriod(StrictSchema):
