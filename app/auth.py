@@ -20,8 +20,8 @@ from gateway.authorize import Allowed
 from gateway.limits import Usage
 from gateway.records import AccountRecord, KeyRecord
 
-READING = frozenset({"GET", "HEAD"})
 MANAGEMENT_ONLY = re.compile(r"/v1/(keys|portals)(/|$)")
+_READING = ("GET", "HEAD")
 _PLACEHOLDER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 
@@ -73,7 +73,12 @@ def authorize() -> None:
         return
     if route is None:
         raise ApiError("NOT_FOUND")
-    _check_restriction(caller.account)
+    check_grants(caller, route)
+
+
+def check_grants(caller: Principal, route: Route) -> None:
+    """Refuse a call of a route, which serves the caller's type of key, unless account and grants allow it."""
+    _check_restriction(caller.account, route)
     _check_scope(caller.key, route)
     _check_integration(caller.key, route)
 
@@ -118,10 +123,10 @@ def _check_type(key_type: str, route: Route | None) -> None:
         raise ApiError("KEY_TYPE_NOT_ALLOWED", details=details)
 
 
-def _check_restriction(account: AccountRecord) -> None:
-    if account.status == "RESTRICTED" and request.method not in READING:
+def _check_restriction(account: AccountRecord, route: Route) -> None:
+    if account.status == "RESTRICTED" and route.changes:
         raise ApiError(
-            "ACCOUNT_RESTRICTED", details={"accountStatus": account.status, "allowedMethods": sorted(READING)}
+            "ACCOUNT_RESTRICTED", details={"accountStatus": account.status, "allowedMethods": _READING}
         )
 
 

@@ -123,15 +123,15 @@ def invalid(**fields: str) -> ApiError:
 
 
 def envelope_error(error: ApiError, request_id: str) -> dict[str, Any]:
-    """The JSON body of a refusal; members that say nothing are left out."""
-    body: dict[str, Any] = {"code": error.code, "message": error.message, "requestId": request_id}
-    if error.hint is not None:
-        body["hint"] = error.hint
-    if error.retry_after is not None:
-        body["retryAfter"] = error.retry_after
-    if error.details is not None:
-        body["details"] = error.details
-    return {"success": False, "error": body}
+    """The JSON body of a refusal."""
+    return {"success": False, "error": {**told(error), "requestId": request_id}}
+
+
+def told(error: ApiError) -> dict[str, Any]:
+    """What a refusal says; members that say nothing are left out."""
+    optional = {"hint": error.hint, "retryAfter": error.retry_after, "details": error.details}
+    said = {name: value for name, value in optional.items() if value is not None}
+    return {"code": error.code, "message": error.message, **said}
 
 
 def error_response(error: ApiError) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app import auth, errors
-from app.api import feedback, guide, keys, me, portals, servers, spec
+from app.api import batch, entities, feedback, guide, keys, me, portals, servers, spec
 from app.auth import openapi_path
 from app.openapi import make_api
 from app.registry import ROUTE_OF
@@ -24,8 +24,11 @@ def register(app: Flask) -> None:
     errors.register(app)
     app.before_request(auth.authorize)
     api = make_api(app, app.extensions["vibekeys"].config.public_url)
-    for module in (me, guide, spec, portals, keys, feedback, servers):
+    app.url_map.converters["item"] = entities.ItemConverter
+    for module in (me, guide, spec, portals, keys, feedback, servers, batch):
         api.register_blueprint(module.blueprint)
+    for blueprint in entities.blueprints():
+        api.register_blueprint(blueprint)
     app.register_blueprint(spec.docs)
     _check_registry(app)
 

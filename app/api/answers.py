@@ -87,6 +87,16 @@ def page_answer(items: Sequence[Any], *, page: int, limit: int, total: int) -> R
     return Response(success_body(items, meta), content_type="application/json")
 
 
+def part_answer(items: Sequence[Any], meta: Mapping[str, Any]) -> Response:
+    """Return a part of a portal's list; `meta` is that of `list_meta`."""
+    return Response(success_body(items, meta), content_type="application/json")
+
+
+def list_meta(*, limit: int, offset: int, total: int) -> dict[str, Any]:
+    """Return which part of a list it is, in the shape of `ListMeta`."""
+    return {"limit": limit, "offset": offset, "total": total, "hasMore": offset + limit < total}
+
+
 def id_of_path(text: str) -> str:
     """Return an id that stands in the path, as it is stored. Raises ENTITY_NOT_FOUND if it can be none."""
     found = uuid_in(text)

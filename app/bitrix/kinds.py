@@ -244,7 +244,7 @@ _WAY = {
 
 ANY = Kind("any", {}, _OF_TEXT)
 LETTERED = Lettered("any", {}, _OF_TEXT)
-WHOLE = Whole("integer", {"type": "integer", "minimum": -LARGEST, "maximum": LARGEST}, _ORDERED)
+WHOLE = Whole("integer", {"type": "integer"}, _ORDERED)
 KINDS: Mapping[str, Kind] = {
     "any": ANY,
     "integer": WHOLE,

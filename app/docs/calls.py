@@ -31,11 +31,11 @@ def curl(
     route: Route,
     host: str,
     *,
-    query: Mapping[str, Any] | None = None,
+    query: Mapping[str, str] | None = None,
     body: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the command that calls `route` on `host` as its example does, or with another query or body."""
-    query = route.example.query if query is None else query
+    query = route.example.parameters if query is None else query
     body = route.example.body if body is None else body
     lines = [f'curl "{_address(route, host, query)}"', '-H "X-Api-Key: $API_KEY"']
     if route.method != "GET":
@@ -50,9 +50,9 @@ def indented(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _address(route: Route, host: str, query: Mapping[str, Any]) -> str:
-    path = route.path.format_map({name: _value(value) for name, value in route.example.path.items()})
-    pairs = "&".join(f"{name}={_value(value)}" for name, value in query.items())
+def _address(route: Route, host: str, query: Mapping[str, str]) -> str:
+    path = route.path.format_map({name: _value(str(value)) for name, value in route.example.path.items()})
+    pairs = "&".join(f"{quote(name)}={_value(value)}" for name, value in query.items())
     return _EXPANDED.sub(r"\\\g<0>", host) + path + (f"?{pairs}" if pairs else "")
 
 

@@ -94,8 +94,9 @@ REMEDIES: Mapping[str, str] = {
     "INTERNAL_ERROR": "A fault of the service. Report the `requestId`.",
     "BITRIX_UNAVAILABLE": (
         "The portal's webhook did not answer as Bitrix24 does; the message says what was wrong. Of "
-        "`POST /v1/keys`: no key was made; with `Retry-After` too many webhooks are being tried, repeat then. "
-        'Of a change with `details` `{"outcome": "unknown"}`: it may have been done, look before you repeat it.'
+        "`POST /v1/keys`: no key was made; with `Retry-After` too many webhooks are being tried, repeat "
+        'then. Of a change with `details` `{"outcome": "unknown"}`: it may have been done, look before you '
+        "repeat it."
     ),
     "DATABASE_UNAVAILABLE": (
         "The database is locked, full or away. Nothing was changed. Repeat after `Retry-After`."

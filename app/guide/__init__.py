@@ -1,7 +1,8 @@
 """The guide: the whole API as one answer, for a program or an AI model that reads nothing else.
 
 It is made from what enforces it: the table of routes says who may call what, the OpenAPI document what an
-endpoint takes, `app.errors` and `app.scopes` what codes and scopes mean.
+endpoint takes, `app.bitrix.entities` what fields an entity has, `app.errors` and `app.scopes` what codes and
+scopes mean.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from app.auth import opens
 from app.errors import ERRORS
 from app.guide.endpoints import endpoint
+from app.guide.entities import entities
 from app.guide.words import AUTHENTICATION, CONVENTIONS, HOW
 from app.registry import MANAGEMENT, PORTAL, ROUTES, Route
 from app.registry.quickstart import MANAGEMENT_STEPS, STEPS, Step, Taken
@@ -41,6 +43,7 @@ def guide_for(key: KeyRecord, document: Mapping[str, Any], base_url: str) -> dic
         "scopes": [row for row in _scopes(key) if everything or key.type in row["keyTypes"]],
         "quickstart": {"how": HOW, "steps": _steps(MANAGEMENT_STEPS if everything else STEPS, routes)},
         "endpoints": [endpoint(route, document, base_url) for route in routes],
+        "entities": entities(routes),
         "errors": {code: {"status": kind.status, "message": kind.message} for code, kind in ERRORS.items()},
     }
 

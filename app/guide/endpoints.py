@@ -80,7 +80,7 @@ def _named(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[st
 def _facts(schema: Mapping[str, Any]) -> dict[str, Any]:
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     items = schema.get("items", {})
-    named = [f"array of {items['type']}" if name == "array" else name for name in types]
+    named = [f"array of {items.get('type', 'anything')}" if name == "array" else name for name in types]
     facts = {
         "type": " or ".join(named),
         "description": schema.get("description"),
@@ -92,7 +92,7 @@ def _facts(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _example(route: Route, operation: Mapping[str, Any], base_url: str) -> dict[str, Any]:
     example = route.example
-    query = f"?{urlencode(example.query)}" if example.query else ""
+    query = f"?{urlencode(example.parameters)}" if example.parameters else ""
     content_type = {} if example.body is None else {"Content-Type": _JSON}
     return {
         "request": {

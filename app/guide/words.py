@@ -28,7 +28,14 @@ CONVENTIONS = {
     ),
     "paging": (
         "Lists take page (from 1, default 1) and limit (default 50, more than 100 count as 100). Another "
-        "page follows while meta.hasMore is true."
+        "page follows while meta.hasMore is true. Lists of entities take limit (default 50, more than 5000 "
+        "count as 5000) and offset (default 0) instead; their meta has limit, offset, total and hasMore."
+    ),
+    "entities": (
+        "What the portal's Bitrix24 holds: deals, tasks and so on, by numbers of its own. A list takes "
+        "filter[field]=value, filter[field][$operator]=value, order[field]=asc or desc, and select with names "
+        "separated by commas; POST /search takes the same as a JSON body, with filter, order and select. "
+        "POST /v1/batch makes up to 50 calls in one request, which is many times faster than one by one."
     ),
     "errors": (
         "Decide by error.code; messages may be reworded. error.details say what is wrong: of "
@@ -38,11 +45,16 @@ CONVENTIONS = {
         "A body is a JSON object with Content-Type: application/json. Fields and query parameters that are "
         "not listed here are refused, and so are values of another type."
     ),
-    "formats": "Names are camelCase, ids are UUIDs, times are ISO-8601 in UTC with Z.",
+    "formats": (
+        "Names are camelCase, ids are UUIDs, but those of entities are numbers; times are ISO-8601 in UTC "
+        "with Z."
+    ),
     "idempotency": (
         "With a call that makes a raw key send an Idempotency-Key of your own, 1 to 255 visible ASCII "
         "characters, new for each thing that you want. For 24 hours a repeat of the same call with the same "
-        "key gets the same answer, rawKey included, and makes nothing twice."
+        "key gets the same answer, rawKey included, and makes nothing twice. Calls of entities know no such "
+        'key: if one that changes something is refused with details {"outcome": "unknown"}, look whether it '
+        "was done before you repeat it."
     ),
     "rateLimits": (
         "X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset tell of the tightest limit. Refused "

@@ -7,7 +7,7 @@ route refuses with, `headers` which header stands where, and `public` has the pa
 from __future__ import annotations
 
 from app.openapi.document import DocumentedApi, make_api
-from app.openapi.envelopes import answer_of, page_of
+from app.openapi.envelopes import answer_of, page_of, part_of
 from app.openapi.refusals import codes_of
 
-__all__ = ["DocumentedApi", "answer_of", "codes_of", "make_api", "page_of"]
+__all__ = ["DocumentedApi", "answer_of", "codes_of", "make_api", "page_of", "part_of"]

@@ -58,6 +58,8 @@ SECURITY_SCHEMES: Mapping[str, Mapping[str, str]] = {
     },
 }
 _OF_KEYS = ("apiKey", "bearer")
+_UUID = {"type": "string", "format": "uuid"}
+_NUMBER = {"type": "integer", "minimum": 1}
 _JSON = "application/json"
 
 
@@ -100,7 +102,7 @@ class RegistryPlugin(BasePlugin):
         for parameter in parameters or []:
             name = parameter["name"]
             parameter["description"] = f"`{name}` of an item of `GET {collection}`."
-            parameter["schema"] = {"type": "string", "format": "uuid"}
+            parameter["schema"] = _NUMBER if isinstance(example[name], int) else _UUID
             parameter["example"] = example[name]
 
     def operation_helper(
@@ -140,6 +142,8 @@ def make_api(app: Flask, public_url: str) -> DocumentedApi:
 def _show_example(operation: dict[str, Any], route: Route) -> None:
     shown = {**route.example.path, **route.example.query}
     for parameter in operation.get("parameters", []):
+        if parameter["schema"].get("type") == "object":
+            parameter.update(style="deepObject", explode=True)
         if parameter["name"] in shown:
             parameter["example"] = shown[parameter["name"]]
     if route.example.body is not None:

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields
 
 from app.errors import ERRORS
 from app.schemas.base import StrictSchema
+from app.schemas.listing import ListMeta
 
 
 class ErrorBody(StrictSchema):
@@ -67,14 +68,23 @@ def answer_of(data: type[Schema]) -> type[Schema]:
     )
 
 
-@cache
 def page_of(item: type[Schema]) -> type[Schema]:
     """The envelope of a page of a list of `item`."""
+    return _list(item, PageMeta, "Page")
+
+
+def part_of(item: type[Schema]) -> type[Schema]:
+    """The envelope of a part of a portal's list of `item`."""
+    return _list(item, ListMeta, "List")
+
+
+@cache
+def _list(item: type[Schema], meta: type[Schema], name: str) -> type[Schema]:
     return StrictSchema.from_dict(
         {
             "success": fields.Boolean(required=True, metadata={"enum": [True]}),
             "data": fields.List(fields.Nested(item), required=True),
-            "meta": fields.Nested(PageMeta, required=True),
+            "meta": fields.Nested(meta, required=True),
         },
-        name=f"{item.__name__}Page",
+        name=f"{item.__name__}{name}",
     )

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.auth import MANAGEMENT_ONLY, READING
+from app.auth import MANAGEMENT_ONLY
 from app.errors import ERRORS, ApiError, envelope_error
 from app.openapi.envelopes import ErrorAnswer
 from app.openapi.headers import response_headers
@@ -51,6 +51,10 @@ _SPECIFICS: Mapping[str, Mapping[str, Any]] = {
     "SCOPE_DENIED": {"details": {"requiredScope": "vibe:infra", "scopes": ["crm"]}},
     "INTEGRATION_REQUIRED": {"details": {"requiredIntegrations": ["cli"], "integrations": ["ai_tools"]}},
     "IDEMPOTENCY_IN_PROGRESS": {"retry_after": 1},
+    "PORTAL_NOT_LINKED": {"details": {"linked": False, "status": "ACTIVE"}},
+    "BITRIX_ACCESS_DENIED": {"details": {"code": "insufficient_scope", "description": ""}},
+    "BITRIX_ERROR": {"details": {"code": "ERROR_CORE", "description": "The user was not found"}},
+    "BITRIX_UNAVAILABLE": {"details": {"outcome": "unknown"}},
 }
 """What an example shows beside code and message."""
 
@@ -131,7 +135,7 @@ def _grant_codes(route: Route) -> tuple[str, ...]:
         codes.append(
             "MANAGEMENT_KEY_REQUIRED" if MANAGEMENT_ONLY.match(route.path) else "KEY_TYPE_NOT_ALLOWED"
         )
-    if route.method not in READING:
+    if route.changes:
         codes.append("ACCOUNT_RESTRICTED")
     if route.management_scope is not None:
         codes.append("MANAGEMENT_SCOPE_REQUIRED")

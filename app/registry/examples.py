@@ -113,6 +113,25 @@ GUIDE: dict[str, Any] = {
             "errors": list(_CODES),
         }
     ],
+    "entities": [
+        {
+            "name": "deals",
+            "path": "/v1/deals",
+            "scope": "crm",
+            "actions": [{"action": "list", "operationId": "listDeals"}],
+            "fields": [
+                {
+                    "name": "title",
+                    "type": "string",
+                    "access": "write",
+                    "filter": True,
+                    "order": True,
+                }
+            ],
+            "customFields": "Names that begin with uf are fields of the portal's own.",
+            "operators": [{"name": "$contains", "meaning": "has the value within", "types": ["string"]}],
+        }
+    ],
     "errors": _CODES,
 }
 

@@ -58,5 +58,7 @@ STEPS = (
     Step(operation_id="getMe", does="See what this key is, and what its limits have left."),
     Step(operation_id="listTickets", does="See the feedback tickets of the key's owner on its portal."),
     Step(operation_id="listServers", does="See the servers of this key."),
+    Step(operation_id="listDeals", does="Read the portal's first deals.", query={"limit": 5}),
+    Step(operation_id="listTasks", does="Read the portal's first tasks.", query={"limit": 5}),
 )
 """For keys of the other types: those of these that the key opens."""

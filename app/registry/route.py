@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +20,19 @@ class Example:
     """One call of a route and the answer to it, as the guide and the OpenAPI document show them.
 
     `path` and `query` are the parameters by name, `body` is the request's JSON, `answer` the whole JSON of
-    the answer. Tests hold all of them against the schemas by which the route reads and answers.
+    the answer. Tests hold all of them against the schemas by which the route reads and answers. A parameter
+    of the query that is an object is written in brackets: `{"filter": {"id": "5"}}` is `filter[id]=5`.
     """
 
-    path: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
+    path: Mapping[str, str | int] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     answer: Mapping[str, Any]
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The parameters of the query as they are sent."""
+        return dict(_in_brackets(self.query))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,8 @@ class Route:
     `types` are the types of key that it serves. Of the three grants, those that are set are asked for, each
     of the types that it concerns: `management_scope` of management keys, `scope` of portal keys,
     `integrations` (any one of them) of personal keys. `errors` are the codes that it can answer with beside
-    those of every route.
+    those of every route. `reads`: it changes nothing, although its method might; what a batch changes is
+    judged call by call.
     """
 
     method: str
@@ -48,13 +55,28 @@ class Route:
     scope: str | None = None
     integrations: frozenset[str] = frozenset()
     errors: tuple[str, ...] = ()
+    reads: bool = False
     example: Example
+
+    @property
+    def changes(self) -> bool:
+        """Whether a call may change something, so that a restricted account can't make it."""
+        return self.method != "GET" and not self.reads
 
     @property
     def grants(self) -> tuple[str, ...]:
         """The scopes and integrations that it asks for, as the OpenAPI document names them."""
         scopes = tuple(name for name in (self.management_scope, self.scope) if name is not None)
         return scopes + tuple(sorted(self.integrations))
+
+
+def _in_brackets(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            nested = {f"{name}[{inner}]": one for inner, one in value.items()}
+            yield from _in_brackets(nested)
+        else:
+            yield name, str(value)
 
 
 def one(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,4 +90,13 @@ def page(*items: Mapping[str, Any]) -> dict[str, Any]:
         "success": True,
         "data": list(items),
         "meta": {"page": 1, "limit": 50, "total": len(items), "hasMore": False},
+    }
+
+
+def part(*items: Mapping[str, Any], limit: int) -> dict[str, Any]:
+    """An example's answer: the envelope of a portal's list that has no more items."""
+    return {
+        "success": True,
+        "data": list(items),
+        "meta": {"limit": limit, "offset": 0, "total": len(items), "hasMore": False},
     }

@@ -49,6 +49,17 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+def pascal(name: str) -> str:
+    """Return a camelCase name as classes and schemas are called."""
+    return name[0].upper() + name[1:]
+
+
+def made_schema(name: str, base: type[StrictSchema], members: Mapping[str, Any]) -> type[Schema]:
+    """Return a schema like `base` with more members, known by its name as if it were written out."""
+    made: type[Schema] = type(name, (base,), {"__doc__": base.__doc__, **members})
+    return made
+
+
 def bad_fields(messages: Mapping[Any, Any]) -> dict[str, list[str]]:
     """`{"field": ["why", …]}` from whatever marshmallow nests under a field.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from app.bitrix.entities import ACTIONS
 from app.schemas.base import StrictSchema
 from gateway.keys import KEY_TYPES
 
@@ -155,6 +156,57 @@ class EndpointAnswer(StrictSchema):
     )
 
 
+class EntityAction(StrictSchema):
+    """Something that can be done with an entity."""
+
+    action = fields.String(
+        required=True, metadata={"enum": list(ACTIONS), "description": "What a call of a batch names it."}
+    )
+    operation_id = fields.String(required=True, metadata={"description": "The endpoint that does it."})
+
+
+class EntityField(StrictSchema):
+    """A field that every portal has."""
+
+    name = fields.String(required=True)
+    type = fields.String(
+        required=True,
+        metadata={"description": "As `integer` or `array of string`; `any`: as Bitrix24 has it."},
+    )
+    access = fields.String(
+        required=True,
+        metadata={
+            "enum": ["write", "once", "read"],
+            "description": "`once`: set when the item is made, and never again.",
+        },
+    )
+    filter = fields.Boolean(required=True, metadata={"description": "Whether a list can be filtered by it."})
+    order = fields.Boolean(required=True, metadata={"description": "Whether a list can be ordered by it."})
+    required = fields.Boolean(metadata={"enum": [True], "description": "An item needs it to be made."})
+
+
+class Operator(StrictSchema):
+    """What a filter asks: `filter[field][operator]=value`, or in JSON `{"field": {"operator": value}}`."""
+
+    name = fields.String(required=True)
+    meaning = fields.String(required=True)
+    types = fields.List(
+        fields.String(), required=True, metadata={"description": "The types of the fields that it is for."}
+    )
+
+
+class EntityGuide(StrictSchema):
+    """What a portal holds many of."""
+
+    name = fields.String(required=True, metadata={"description": "What a call of a batch names it."})
+    path = fields.String(required=True)
+    scope = fields.String(required=True, metadata={"description": "The scope that a portal key needs."})
+    actions = fields.List(fields.Nested(EntityAction), required=True)
+    fields_ = fields.List(fields.Nested(EntityField), required=True, data_key="fields")
+    custom_fields = fields.String(required=True)
+    operators = fields.List(fields.Nested(Operator), required=True)
+
+
 class CodeAnswer(StrictSchema):
     """A code of refusals."""
 
@@ -180,6 +232,11 @@ class GuideAnswer(StrictSchema):
     )
     quickstart = fields.Nested(Quickstart, required=True)
     endpoints = fields.List(fields.Nested(EndpointAnswer), required=True)
+    entities = fields.List(
+        fields.Nested(EntityGuide),
+        required=True,
+        metadata={"description": "What the portal's Bitrix24 holds, as far as the calling key opens it."},
+    )
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(CodeAnswer),

@@ -19,21 +19,21 @@ _DIGITS = re.compile(r"0*([0-9]+)")
 
 
 class Count(fields.Integer):
-    """A whole number from 1, written in ASCII digits. More than `maximum` is `maximum` if `clamp`, else
-    refused.
+    """A whole number from `minimum`, written in ASCII digits. More than `maximum` is `maximum` if `clamp`,
+    else refused.
     """
 
-    def __init__(self, maximum: int, *, clamp: bool, **kwargs: Any) -> None:
+    def __init__(self, maximum: int, *, clamp: bool, minimum: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.maximum, self.clamp = maximum, clamp
-        self.metadata = {"minimum": 1, **({} if clamp else {"maximum": maximum}), **self.metadata}
+        self.minimum, self.maximum, self.clamp = minimum, maximum, clamp
+        self.metadata = {"minimum": minimum, **({} if clamp else {"maximum": maximum}), **self.metadata}
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> int:
         match = _DIGITS.fullmatch(value)
-        if match is None or match[1] == "0":
-            raise ValidationError("Must be a whole number from 1.")
+        if match is None or (match[1] == "0" and self.minimum > 0):
+            raise ValidationError(f"Must be a whole number from {self.minimum}.")
         # Compared by length first: int() refuses thousands of digits.
         number = int(match[1]) if len(match[1]) <= len(str(self.maximum)) else self.maximum + 1
         if number > self.maximum and not self.clamp:

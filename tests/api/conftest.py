@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.bitrix import throttle
+from app.bitrix.sandbox import Sandbox, running
 from tests.api.desk import Desk
+from tests.api.linked import Linked
 from tests.api.world import Service, World, serving
 
 
@@ -38,3 +41,25 @@ def desk(world: World) -> Desk:
 def still_desk(still_world: World) -> Desk:
     """An author and the support team, shared by the tests of a module."""
     return Desk(still_world)
+
+
+@pytest.fixture
+def linked(world: World, sandbox: Sandbox) -> Linked:
+    """A portal with a Bitrix24 behind it, and a key that opens all of it."""
+    return Linked(world, sandbox)
+
+
+@pytest.fixture(scope="module")
+def unthrottled() -> Iterator[None]:
+    """Portals are called as often as the tests of a module like."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(throttle, "_ONE", 0.001)
+        yield
+
+
+@pytest.fixture(scope="module")
+def still_sandbox(unthrottled: None) -> Iterator[Sandbox]:
+    """A Bitrix24 shared by the tests of a module, which takes as many calls as they make."""
+    with running() as served:
+        served.portal.limits.enabled = False
+        yield served

@@ -10,7 +10,7 @@ import pytest
 
 from app import audit
 from app.models import Audit, Key
-from app.registry import ROUTES
+from app.registry import ROUTES, entities
 from gateway.keys import digest
 from tests.api.world import World
 
@@ -104,8 +104,9 @@ every_change = pytest.mark.parametrize(
 )
 
 
-def test_every_route_that_changes_something_is_tested_here() -> None:
-    assert {(route.method, route.path) for route in ROUTES if route.method != "GET"} == CHANGES.keys()
+def test_every_route_that_changes_something_here_is_tested_here() -> None:
+    here = [route for route in ROUTES if route not in entities.ROUTES]
+    assert {(route.method, route.path) for route in here if route.changes} == CHANGES.keys()
 
 
 @every_change

@@ -12,6 +12,7 @@ import pytest
 from app.db import driver
 from app.json_body import MAX_BYTES, MAX_DEPTH
 from app.registry import ROUTES
+from tests.api.linked import ENTITY_SCOPES
 from tests.api.world import MANAGEMENT_SCOPES, Answer, World
 
 JSON = "application/json"
@@ -56,7 +57,7 @@ def sender(still_world: World) -> Sender:
     scopes = [*MANAGEMENT_SCOPES, "vibe:mgmt:feedback"]
     keys = (
         still_world.issue("management", admin.account, scopes=scopes).raw_key,
-        still_world.portal_key(scopes=["vibe:infra"]).raw_key,
+        still_world.portal_key(scopes=["vibe:infra", *ENTITY_SCOPES]).raw_key,
     )
     return Sender(still_world, still_world.portal_key(admin, name="as it was").key.id, keys)
 

@@ -1,6 +1,7 @@
 """Every route against every kind of caller: one table, whose cells are what that caller is told.
 
-A route that is not in the table fails, and so does one whose row lacks a caller.
+A route that is not in the table fails, and so does one whose row lacks a caller. What the routes of entities
+tell depends on the scope and on whether they change something, so these have a row for each of both.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from app.bitrix.sandbox import Sandbox
 from app.keyring import Issued
 from app.models import Audit
 from app.registry import ROUTES, Route
+from app.registry.entities import ROUTE_FOR
 from tests.api.world import UNKNOWN_ID, Answer, Service, Tenant, World
 
 ALL_SCOPES = ("vibe:mgmt:keys", "vibe:mgmt:portals", "vibe:mgmt:feedback")
@@ -29,7 +32,8 @@ CALLERS = {
     "A": "the API key that made the server, and opened the ticket; rotated, in its grace",
     "A+": "its successor",
     "Ao": "another API key of its owner on the portal",
-    "An": "an API key of its owner on the portal, without vibe:infra",
+    "An": "an API key of its owner on the portal, for crm only",
+    "Ai": "an API key of its owner on the portal, for vibe:infra only",
     "Am": "the API key of a MEMBER of the portal",
     "Ap": "the API key of its owner on another portal",
     "As": "the API key of a stranger on another portal",
@@ -41,26 +45,32 @@ CALLERS = {
 
 # The target is of the ADMIN: a key, a ticket opened and a server made by A. "no": a list without it.
 TABLE = """
-              M  Mk Mp Mf Mm Ms Mr   A  A+ Ao An Am Ap As Z  Ar   P  Pc
-getMe         ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok   ok ok
-getGuide      ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok   ok ok
-getOpenapi    ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok   ok ok
-listKeys      ok ok MS MS no NM ok   MK MK MK MK MK MK MK MK MK   MK MK
-createKey     ok ok MS MS ok NM RE   MK MK MK MK MK MK MK MK MK   MK MK
-getKey        ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK   MK MK
-updateKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK   MK MK
-deleteKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK   MK MK
-rotateKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK   MK MK
-listPortals   ok MS ok MS ok no ok   MK MK MK MK MK MK MK MK MK   MK MK
-createTicket  NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok RE   KT KT
-listTickets   ok MS MS ok ok ok ok   ok ok ok ok no no no ok no   KT KT
-getTicket     ok MS MS ok ok ok ok   ok ok ok ok NF NF NF ok NF   KT KT
-updateTicket  ok MS MS ok ok ok RE   KT KT KT KT KT KT KT KT KT   KT KT
-commentTicket ok MS MS ok ok ok RE   ok ok ok ok NF NF NF ok RE   KT KT
-listServers   NE NE NE NE NE NE NE   ok ok no SD no no no no no   KT KT
-createServer  NE NE NE NE NE NE NE   ok ok ok SD ok ok ok ok RE   KT KT
-getServer     NE NE NE NE NE NE NE   ok ok WK SD WK NF NF WK WK   KT KT
-deleteServer  NE NE NE NE NE NE NE   ok ok WK SD WK NF NF WK RE   KT KT
+              M  Mk Mp Mf Mm Ms Mr   A  A+ Ao An Ai Am Ap As Z  Ar   P  Pc
+getMe         ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok
+getGuide      ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok
+getOpenapi    ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok
+listKeys      ok ok MS MS no NM ok   MK MK MK MK MK MK MK MK MK MK   MK MK
+createKey     ok ok MS MS ok NM RE   MK MK MK MK MK MK MK MK MK MK   MK MK
+getKey        ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK MK   MK MK
+updateKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK
+deleteKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK
+rotateKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK
+listPortals   ok MS ok MS ok no ok   MK MK MK MK MK MK MK MK MK MK   MK MK
+createTicket  NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok ok RE   KT KT
+listTickets   ok MS MS ok ok ok ok   ok ok ok ok ok no no no ok no   KT KT
+getTicket     ok MS MS ok ok ok ok   ok ok ok ok ok NF NF NF ok NF   KT KT
+updateTicket  ok MS MS ok ok ok RE   KT KT KT KT KT KT KT KT KT KT   KT KT
+commentTicket ok MS MS ok ok ok RE   ok ok ok ok ok NF NF NF ok RE   KT KT
+listServers   NE NE NE NE NE NE NE   ok ok no SD no no no no no no   KT KT
+createServer  NE NE NE NE NE NE NE   ok ok ok SD ok ok ok ok ok RE   KT KT
+getServer     NE NE NE NE NE NE NE   ok ok WK SD WK WK NF NF WK WK   KT KT
+deleteServer  NE NE NE NE NE NE NE   ok ok WK SD WK WK NF NF WK RE   KT KT
+crm_read      NE NE NE NE NE NE NE   ok ok ok ok SD ok ok ok ok ok   KT KT
+crm_change    NE NE NE NE NE NE NE   ok ok ok ok SD ok ok ok ok RE   KT KT
+task_read     NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok ok   KT KT
+task_change   NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok RE   KT KT
+user_read     NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok ok   KT KT
+batch         NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok ok ok   KT KT
 """
 
 CODES = {
@@ -75,22 +85,33 @@ CODES = {
     "WK": "WRONG_KEY",
 }
 
-_HEAD, *_ROWS = (line.split() for line in TABLE.strip().splitlines())
-EXPECTED = {operation_id: dict(zip(_HEAD, cells, strict=True)) for operation_id, *cells in _ROWS}
+_HEAD, *_LINES = (line.split() for line in TABLE.strip().splitlines())
+_ROWS = {name: dict(zip(_HEAD, cells, strict=True)) for name, *cells in _LINES}
+ROW_OF = {
+    route.operation_id: f"{route.scope}_{'change' if route.changes else 'read'}"
+    for route in ROUTE_FOR.values()
+}
+EXPECTED = {
+    **{name: row for name, row in _ROWS.items() if name not in ROW_OF.values()},
+    **{operation_id: _ROWS[name] for operation_id, name in ROW_OF.items()},
+}
 CELLS = [(route, caller) for route in ROUTES for caller in CALLERS]
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a call is about: things of the ADMIN's, made for this call alone."""
+    """What a call is about: things of the ADMIN's, made for this call alone, or an item of the portal."""
 
     key: str
     ticket: str
     server: str
     portal: str
+    item: int
 
-    def id_for(self, route: Route) -> str:
+    def id_for(self, route: Route) -> str | int:
         """The one that the route's path or list is about."""
+        if route in ROUTE_FOR.values():
+            return self.item if "{id}" in route.path else 1
         kinds = {"/v1/keys": self.key, "/v1/portals": self.portal, "/v1/feedback": self.ticket}
         return next((id for path, id in kinds.items() if route.path.startswith(path)), self.server)
 
@@ -98,8 +119,11 @@ class Target:
 class Cast:
     """One portal, and one key for each caller of the table."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, sandbox: Sandbox) -> None:
         self.world = world
+        for portal in (world.portal, world.other_portal):
+            world.change_portal(portal, webhook_url=sandbox.webhook_url)
+        self._items = {entity: itertools.count(2) for entity, _ in ROUTE_FOR}
         self.restricted = world.new_tenant()
         world.join(world.portal, self.restricted, "ADMIN")
         world.join(world.other_portal, world.admin, "MEMBER")
@@ -113,15 +137,22 @@ class Cast:
             body = {"portalId": target.portal, "name": "made by a caller", "scopes": ["crm"]}
         if route.operation_id == "commentTicket" and not caller.startswith("M"):
             body = {"text": "an author sets no status"}
-        path = route.path.replace("{id}", target.id_for(route))
+        path = route.path.replace("{id}", str(target.id_for(route)))
         query = {"portalId": target.portal} if route.operation_id == "listKeys" else {}
         return self.world.call(route.method, path, self.keys[caller], query_string=query, json=body)
 
-    def new_target(self) -> Target:
+    def target_of(self, route: Route) -> Target:
+        """What a call of the route can be about, that no other call is about."""
+        for (entity, _), known in ROUTE_FOR.items():
+            if route is known:
+                return Target("", "", "", "", next(self._items[entity]) if "{id}" in route.path else 1)
+        return self._new_target()
+
+    def _new_target(self) -> Target:
         self.world.service.clock.now += 0.001  # the newest, and so the first of every list
         key = self._portal_key(self.world.admin).key.id
         ticket = self._made("/v1/feedback", {"category": "BUG", "title": "a", "description": "b"})
-        return Target(key, ticket, self._made("/v1/infra/servers", {"name": "a"}), self.world.portal.id)
+        return Target(key, ticket, self._made("/v1/infra/servers", {"name": "a"}), self.world.portal.id, 1)
 
     def _made(self, path: str, body: dict[str, Any]) -> str:
         return str(self.world.call("POST", path, self.maker.raw_key, json=body).data["id"])
@@ -144,6 +175,7 @@ class Cast:
             "A+": world.rotate(self.maker.key),
             "Ao": self._portal_key(world.admin),
             "An": world.portal_key(scopes=["crm"]),
+            "Ai": world.portal_key(scopes=["vibe:infra"]),
             "Am": self._portal_key(world.member),
             "Ap": self._portal_key(world.admin, **elsewhere),
             "As": self._portal_key(world.stranger, **elsewhere),
@@ -160,23 +192,24 @@ class Cast:
         }
 
     def _portal_key(self, owner: Tenant, **fields: Any) -> Issued:
-        return self.world.portal_key(owner, scopes=["crm", "vibe:infra"], **fields)
+        return self.world.portal_key(owner, scopes=["crm", "task", "user", "vibe:infra"], **fields)
 
 
 @pytest.fixture(scope="module")
-def cast(service: Service) -> Cast:
-    return Cast(World(service))
+def cast(service: Service, still_sandbox: Sandbox) -> Cast:
+    return Cast(World(service), still_sandbox)
 
 
 def test_every_route_has_its_row_and_every_caller_its_cell() -> None:
     assert set(EXPECTED) == {route.operation_id for route in ROUTES}
     assert list(CALLERS) == _HEAD
+    assert set(_ROWS) - set(EXPECTED) == set(ROW_OF.values())
     assert set(itertools.chain(*(row.values() for row in EXPECTED.values()))) == {"ok", "no", *CODES}
 
 
 @pytest.mark.parametrize(("route", "caller"), CELLS, ids=lambda it: getattr(it, "operation_id", it))
 def test_a_caller_gets_what_the_table_says(cast: Cast, route: Route, caller: str) -> None:
-    target = cast.new_target()
+    target = cast.target_of(route)
 
     answer = cast.call(route, caller, target)
 
@@ -193,8 +226,8 @@ def test_a_caller_gets_what_the_table_says(cast: Cast, route: Route, caller: str
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
 def test_what_a_caller_may_not_see_is_what_does_not_exist(cast: Cast, route: Route) -> None:
     hidden = [caller for caller, cell in EXPECTED[route.operation_id].items() if cell == "NF"]
-    target = cast.new_target()
-    unknown = Target(UNKNOWN_ID, UNKNOWN_ID, UNKNOWN_ID, target.portal)
+    target = cast.target_of(route)
+    unknown = Target(UNKNOWN_ID, UNKNOWN_ID, UNKNOWN_ID, target.portal, 1)
 
     for caller in hidden:
         of_another, of_nobody = (cast.call(route, caller, it) for it in (target, unknown))

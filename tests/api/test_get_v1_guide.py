@@ -11,11 +11,26 @@ from app.registry import ROUTES
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES
 from gateway.keys import KEY_IN_TEXT
 from tests.api.described import Described
+from tests.api.linked import ENTITY_SCOPES, Linked
 from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
 
 OF_ANY_KEY = {"getMe", "getGuide", "getOpenapi"}
-OF_PORTAL_KEYS = OF_ANY_KEY | {"createTicket", "listTickets", "getTicket", "commentTicket"}
+OF_PORTAL_KEYS = OF_ANY_KEY | {"createTicket", "listTickets", "getTicket", "commentTicket", "batch"}
 SERVERS = {"listServers", "createServer", "getServer", "deleteServer"}
+CRM = {
+    name.format(several=several, one=one)
+    for several, one in (
+        ("Deals", "Deal"),
+        ("Contacts", "Contact"),
+        ("Companies", "Company"),
+        ("Leads", "Lead"),
+    )
+    for name in (
+        *("list{several}", "search{several}", "get{one}", "get{one}Fields"),
+        *("create{one}", "update{one}", "delete{one}"),
+    )
+}
+USERS = {"listUsers", "searchUsers", "getUser", "getUserFields"}
 NOT_OPEN = {"SCOPE_DENIED", "INTEGRATION_REQUIRED", "KEY_TYPE_NOT_ALLOWED", "MANAGEMENT_KEY_REQUIRED"}
 
 
@@ -41,9 +56,9 @@ def test_200_a_management_key_is_told_of_every_endpoint_whatever_its_scopes(worl
 
 def test_200_other_keys_are_told_of_what_they_open(world: World) -> None:
     opened = {
-        world.portal_key(scopes=["crm"]).raw_key: OF_PORTAL_KEYS,
-        world.portal_key(key_type="authorization", scopes=["crm"]).raw_key: OF_PORTAL_KEYS,
-        world.portal_key(scopes=["crm", "vibe:infra"]).raw_key: OF_PORTAL_KEYS | SERVERS,
+        world.portal_key(scopes=["crm"]).raw_key: OF_PORTAL_KEYS | CRM,
+        world.portal_key(key_type="authorization", scopes=["user"]).raw_key: OF_PORTAL_KEYS | USERS,
+        world.portal_key(scopes=["disk", "vibe:infra"]).raw_key: OF_PORTAL_KEYS | SERVERS,
         world.personal_key().raw_key: OF_ANY_KEY,
     }
     for raw_key, operations in opened.items():
@@ -97,10 +112,11 @@ def test_200_every_parameter_says_what_it_is(guide: Any) -> None:
             assert one["type"], (entry["operationId"], one["name"])
 
 
-def test_200_every_example_can_be_sent_as_it_stands(world: World, guide: Any) -> None:
-    infra, management = world.portal_key(scopes=["vibe:infra"]).raw_key, every_management_scope(world)
+def test_200_every_example_can_be_sent_as_it_stands(linked: Linked, guide: Any) -> None:
+    world, management = linked.world, every_management_scope(linked.world)
+    portal_key = world.portal_key(scopes=["vibe:infra", *ENTITY_SCOPES]).raw_key
     for entry in guide["endpoints"]:
-        key = management if "management" in entry["keyTypes"] else infra
+        key = management if "management" in entry["keyTypes"] else portal_key
         request, shown = entry["example"]["request"], entry["example"]["answer"]
         answer = send(world, request["method"], request["url"], key, request["body"])
         # The ids of examples are nobody's.
@@ -119,6 +135,39 @@ def test_200_scopes_and_who_holds_them(world: World, guide: Any) -> None:
     assert [row["name"] for row in of_portal_key if row["held"]] == ["crm"]
     of_personal_key = world.call("GET", "/v1/guide", world.personal_key().raw_key).data["scopes"]
     assert {row["name"] for row in of_personal_key} == set(INTEGRATIONS)
+
+
+def test_200_entities_with_what_can_be_done_and_asked(still_world: World, guide: Any) -> None:
+    told = {entity["name"]: entity for entity in guide["entities"]}
+    assert list(told) == ["deals", "contacts", "companies", "leads", "tasks", "users"]
+    assert [entity["scope"] for entity in told.values()] == ["crm"] * 4 + ["task", "user"]
+    every_action = ["list", "search", "get", "create", "update", "delete", "fields"]
+    assert [one["action"] for one in told["deals"]["actions"]] == every_action
+    assert [one["action"] for one in told["users"]["actions"]] == ["list", "search", "get", "fields"]
+    operation_ids = {entry["operationId"] for entry in guide["endpoints"]}
+    for entity in told.values():
+        assert {one["operationId"] for one in entity["actions"]} <= operation_ids
+
+    fields = {field["name"]: field for field in told["deals"]["fields"]}
+    facts = {"access": "write", "filter": True, "order": True}
+    assert fields["opportunity"] == {"name": "opportunity", "type": "number", **facts}
+    assert fields["contactIds"]["type"] == "array of integer"
+    assert fields["webformId"]["access"] == "once"
+    required = [field["name"] for field in told["tasks"]["fields"] if field.get("required")]
+    assert required == ["title", "responsibleId"]
+    operators = {one["name"]: one["types"] for one in told["deals"]["operators"]}
+    assert list(operators) == ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$contains", "$in"]
+    assert operators["$contains"] == ["any", "string"]
+
+
+@pytest.mark.parametrize(("scope", "told"), [("crm", 4), ("task", 1), ("user", 1), ("vibe:infra", 0)])
+def test_200_other_keys_are_told_of_the_entities_that_they_open(
+    still_world: World, scope: str, told: int
+) -> None:
+    entities = still_world.call("GET", "/v1/guide", still_world.portal_key(scopes=[scope]).raw_key).data[
+        "entities"
+    ]
+    assert [entity["scope"] for entity in entities] == [scope] * told
 
 
 def test_200_every_code_with_its_status(guide: Any) -> None:
@@ -142,11 +191,11 @@ def test_200_who_reads_only_the_guide_can_do_the_quickstart(world: World) -> Non
     assert (me["type"], me["keyPrefix"]) == ("api", created["keyPrefix"])
 
 
-def test_200_other_keys_have_a_quickstart_of_their_own(world: World) -> None:
-    lengths = [len(follow(world, raw_key)) for raw_key in every_type_of_key(world)[1:]]
-    assert lengths == [2, 3, 1]
-    for raw_key in every_type_of_key(world)[1:]:
-        assert all(answer.status == 200 for answer in follow(world, raw_key))
+def test_200_other_keys_have_a_quickstart_of_their_own(linked: Linked) -> None:
+    keys = every_type_of_key(linked.world)[1:]
+    assert [len(follow(linked.world, raw_key)) for raw_key in keys] == [3, 3, 1]
+    for raw_key in [*keys, linked.key]:
+        assert all(answer.status == 200 for answer in follow(linked.world, raw_key))
 
 
 def test_400_unknown_query(still_world: World) -> None:

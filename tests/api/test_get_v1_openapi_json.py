@@ -12,10 +12,12 @@ from app.errors import ERRORS
 from app.registry import ROUTE_OF, ROUTES, Route
 from app.serve.refusal import _REASONS
 from tests.api.described import Described
+from tests.api.linked import Linked
 from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
 
 WITHOUT_KEY = {"/healthz", "/readyz", "/metrics", "/docs/openapi.json"}
 MAKES_SOMETHING = {"createKey", "rotateKey", "createTicket", "commentTicket", "createServer"}
+MAKES_SOMETHING |= {"createDeal", "createContact", "createCompany", "createLead", "createTask"}
 BY_THE_SERVER = {status for status, _ in _REASONS.values()} - {400, 413}
 """Statuses that never come from the application."""
 
@@ -117,8 +119,10 @@ def test_every_tag_says_what_it_holds(described: Described) -> None:
     assert all(told.values())
 
 
-def test_answers_have_the_shape_that_is_promised(world: World, described: Described) -> None:
+def test_answers_have_the_shape_that_is_promised(linked: Linked, described: Described) -> None:
+    world = linked.world
     answers = [*of_keys(world), *of_tickets(world), *of_servers(world)]
+    answers += [(route.method, route.path, answer) for route, answer in linked.examples()]
     rotated = world.portal_key()
     world.rotate(rotated.key, grace_hours=1)
     answers += [("GET", path, world.call("GET", path)) for path in ("/v1/me", "/v1/guide", "/v1/portals")]
