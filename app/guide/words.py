@@ -33,8 +33,8 @@ CONVENTIONS = {
     ),
     "entities": (
         "What the portal's Bitrix24 holds: deals, tasks and so on, by numbers of its own. A list takes "
-        "filter[field]=value, filter[field][$operator]=value, order[field]=asc or desc, and select with names "
-        "separated by commas; POST /search takes the same as a JSON body, with filter, order and select. "
+        "filter[field]=value, filter[field][$operator]=value, order[field]=asc or desc, and select with "
+        "names separated by commas; POST /search takes the same as a JSON body. "
         "POST /v1/batch makes up to 50 calls in one request, which is many times faster than one by one."
     ),
     "errors": (
