@@ -62,13 +62,15 @@ class PortalCalls:
     def __init__(
         self, webhook_url: Callable[[Portal], str | None], config: Config, link: Link | None
     ) -> None:
-        """`webhook_url` opens a portal's sealed URL. `link` is None where there is no Redis to share."""
+        """`webhook_url` opens a portal's sealed URL. Without a `link` these calls are throttled alone.
+
+        Raises OSError when STATE_DIR can't be written.
+        """
         self._webhook_url = webhook_url
         self._network = Network()
         self._places = Places(max(1, config.threads // 2))
-        self._throttle = Throttle(
-            link, redis_timeout=config.redis_timeout_ms / 1000, workers=config.web_concurrency
-        )
+        folder = config.state_dir if link is not None else None
+        self._throttle = Throttle(link, folder, redis_timeout=config.redis_timeout_ms / 1000)
 
     def call(self, portal: Portal, call: Call) -> Result:
         """Make one call. Raises `ApiError`: PORTAL_NOT_LINKED, RATE_LIMITED or one of Bitrix24's."""
@@ -109,8 +111,9 @@ class PortalCalls:
         return Listed(found[offset - start :][:limit], total)
 
     def close(self) -> None:
-        """Close the connections that nobody uses just now."""
+        """Close the connections that nobody uses just now, and what this host's workers share."""
         self._network.close()
+        self._throttle.close()
 
     def _pages(self, portal: Portal, call: Call, starts: range) -> list[Any]:
         pages = {str(start): _page(call, start) for start in starts}
