@@ -154,8 +154,9 @@ class _Attempts:
     def wait(self) -> None:
         """Wait for the turn of the next attempt. Raises `ApiError` RATE_LIMITED."""
         left = max(0.0, self._until - time.monotonic())
-        wait = self._throttle.take(self._portal_id, left, full=self._pause > 0)
-        time.sleep(max(wait, self._pause))
+        wait = max(self._throttle.take(self._portal_id, left, full=self._pause > 0), self._pause)
+        if wait:  # to sleep for no time takes time all the same
+            time.sleep(wait)
 
     def may_repeat(self, error: BitrixError) -> bool:
         """Tell whether another attempt is harmless, and the caller can wait for it."""
