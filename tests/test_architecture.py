@@ -103,7 +103,7 @@ def test_the_wheel_holds_what_is_not_python_too(tmp_path: Path) -> None:
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
-    data = list(ROOT.glob("gateway/*.lua"))
+    data = [*ROOT.glob("gateway/*.lua"), *ROOT.glob("app/bitrix/*.lua")]
     assert data
     assert {name_of(path) for path in [*data, *CODE] if path.name != "gunicorn.conf.py"} <= inside
     assert not [name for name in inside if name.startswith(("tests/", "bench/"))]
