@@ -173,6 +173,14 @@ def _curl_lines(url: str, raw_key: str, key_type: str, portal_id: str, api_key_i
         return shlex.join(["curl", "-H", header, *options, f"{url}{path}"])
 
     lines = [curl("/v1/me")]
+    if key_type == "api":
+        deal = json.dumps({"title": "Made from the command line"})
+        lines += [
+            curl("/v1/deals?limit=3"),
+            curl("/v1/deals", "-H", "Content-Type: application/json", "-d", deal),
+        ]
+    if key_type == "authorization":
+        lines.append(curl("/v1/contacts?limit=3"))
     if key_type == "management":
         body = json.dumps({"portalId": portal_id, "name": "My first key", "scopes": ["crm"]})
         lines += [

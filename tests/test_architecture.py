@@ -103,7 +103,7 @@ def test_the_wheel_holds_what_is_not_python_too(tmp_path: Path) -> None:
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
-    folders = ("gateway/*.lua", "app/templates/**/*.html", "app/static/**/*.*")
+    folders = ("gateway/*.lua", "app/**/*.lua", "app/templates/**/*.html", "app/static/**/*.*")
     data = [path for folder in folders for path in ROOT.glob(folder)]
     assert {path.suffix for path in data} == {".lua", ".html", ".css", ".js", ".svg", ".md"}
     assert {name_of(path) for path in [*data, *CODE] if path.name != "gunicorn.conf.py"} <= inside

@@ -16,18 +16,18 @@ server that sends a byte a second holds a thread for ever, and does not tell whe
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore2
+
+from app.bitrix.addresses import connect, is_public, look_up, seconds_left
 
 MOST_KEPT = 32
 """Connections that a worker keeps open without using them."""
@@ -40,6 +40,7 @@ _HEADERS = [
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", b"identity"),
     (b"Content-Type", b"application/json"),
+    (b"User-Agent", b"vibekeys"),
 ]
 
 
@@ -158,15 +159,15 @@ class Network:
 
     def _open(self, to: Destination, tls: bool, port: int | None, deadline: float) -> _Stream:
         port = port or (443 if tls else 80)
-        addresses = look_up(to.host, port, _left(deadline))
+        addresses = look_up(to.host, port, seconds_left(deadline))
         allowed = [address for address in addresses if to.allow_private or is_public(address)]
         if not allowed:
             raise NoAnswer("its host has no public address", sent=False)
-        connection = _first_that_answers(allowed, port, deadline)
+        connection = connect(allowed, port, deadline)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls:
-                connection.settimeout(_left(deadline))
+                connection.settimeout(seconds_left(deadline))
                 connection = self._tls_context().wrap_socket(connection, server_hostname=to.host)
         except BaseException:
             connection.close()
@@ -215,25 +216,35 @@ class _Stream(httpcore2.NetworkStream):
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._deadline = 0.0
+        self._unsent = b""
         self.sent = False
 
     def begin(self, deadline: float) -> None:
         """Set out for the next request."""
         self._deadline, self.sent = deadline, False
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._socket.settimeout(_left(self._deadline))
-        with _errors_become(httpcore2.ReadError):
-            return self._socket.recv(max_bytes)
-
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        view = memoryview(buffer)
-        while view:
-            self._socket.settimeout(_left(self._deadline))
-            with _errors_become(httpcore2.WriteError):
-                count = self._socket.send(view)
+        # Kept until the answer is read, so that the head and the body of a request go out together.
+        self._unsent += buffer
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        try:
+            # Who answers and closes before all was sent is heard all the same.
+            with contextlib.suppress(ConnectionError):
+                self._send()
+            self._socket.settimeout(seconds_left(self._deadline))
+            return self._socket.recv(max_bytes)
+        except TimeoutError:
+            raise
+        except OSError:
+            raise httpcore2.ReadError from None
+
+    def _send(self) -> None:
+        unsent, self._unsent = memoryview(self._unsent), b""
+        while unsent:
+            self._socket.settimeout(seconds_left(self._deadline))
+            unsent = unsent[self._socket.send(unsent) :]
             self.sent = True
-            view = view[count:]
 
     def close(self) -> None:
         self._socket.close()
@@ -243,62 +254,7 @@ class _Stream(httpcore2.NetworkStream):
         return _is_readable(self._socket) if info == "is_readable" else None
 
 
-@contextlib.contextmanager
-def _errors_become(kind: type[httpcore2.NetworkError]) -> Iterator[None]:
-    # After its own kind of error in writing httpcore still reads: the server may have answered and closed.
-    try:
-        yield
-    except TimeoutError:
-        raise
-    except OSError:
-        raise kind from None
-
-
 def _is_readable(connection: socket.socket) -> bool:
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
-
-
-def look_up(host: str, port: int, seconds: float) -> list[str]:
-    """Return the addresses of a host; none if there is no such name. Raises TimeoutError."""
-    found: list[str] = []
-
-    def ask() -> None:
-        try:
-            found.extend(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError):
-            return
-
-    # The system's resolver takes no time limit; a thread that is late is left behind, and ends by itself.
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise TimeoutError
-    return found
-
-
-def _first_that_answers(addresses: list[str], port: int, deadline: float) -> socket.socket:
-    for place, address in enumerate(addresses):
-        # So that an address that swallows everything leaves time for the next.
-        share = _left(deadline) / (len(addresses) - place)
-        with contextlib.suppress(OSError):
-            return socket.create_connection((address, port), share)
-    _left(deadline)
-    raise ConnectionError
-
-
-def is_public(text: str) -> bool:
-    """Tell whether an address is one of the internet, and not of this machine or a private network."""
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return address.is_global and not address.is_multicast

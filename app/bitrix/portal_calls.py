@@ -62,13 +62,15 @@ class PortalCalls:
     def __init__(
         self, webhook_url: Callable[[Portal], str | None], config: Config, link: Link | None
     ) -> None:
-        """`webhook_url` opens a portal's sealed URL. `link` is None where there is no Redis to share."""
+        """`webhook_url` opens a portal's sealed URL. Without a `link` these calls are throttled alone.
+
+        Raises OSError when STATE_DIR can't be written.
+        """
         self._webhook_url = webhook_url
         self._network = Network()
         self._places = Places(max(1, config.threads // 2))
-        self._throttle = Throttle(
-            link, redis_timeout=config.redis_timeout_ms / 1000, workers=config.web_concurrency
-        )
+        folder = config.state_dir if link is not None else None
+        self._throttle = Throttle(link, folder, redis_timeout=config.redis_timeout_ms / 1000)
 
     def call(self, portal: Portal, call: Call) -> Result:
         """Make one call. Raises `ApiError`: PORTAL_NOT_LINKED, RATE_LIMITED or one of Bitrix24's."""
@@ -109,8 +111,9 @@ class PortalCalls:
         return Listed(found[offset - start :][:limit], total)
 
     def close(self) -> None:
-        """Close the connections that nobody uses just now."""
+        """Close the connections that nobody uses just now, and what this host's workers share."""
         self._network.close()
+        self._throttle.close()
 
     def _pages(self, portal: Portal, call: Call, starts: range) -> list[Any]:
         pages = {str(start): _page(call, start) for start in starts}
@@ -151,8 +154,9 @@ class _Attempts:
     def wait(self) -> None:
         """Wait for the turn of the next attempt. Raises `ApiError` RATE_LIMITED."""
         left = max(0.0, self._until - time.monotonic())
-        wait = self._throttle.take(self._portal_id, left, full=self._pause > 0)
-        time.sleep(max(wait, self._pause))
+        wait = max(self._throttle.take(self._portal_id, left, full=self._pause > 0), self._pause)
+        if wait:  # to sleep for no time takes time all the same
+            time.sleep(wait)
 
     def may_repeat(self, error: BitrixError) -> bool:
         """Tell whether another attempt is harmless, and the caller can wait for it."""

@@ -2,11 +2,10 @@
 --
 -- KEYS[1]  the bucket: when it will be empty, in milliseconds on this server's clock
 --
--- ARGV[1]  milliseconds in which one call leaks out
--- ARGV[2]  milliseconds in which a full bucket leaks out
--- ARGV[3]  milliseconds that the caller can wait for a place
--- ARGV[4]  the longest that any caller waits
--- ARGV[5]  milliseconds until the bucket is empty as the caller knows it: this server may have lost it
+-- ARGV, all in milliseconds:
+-- [1]  in which one call leaks out         [2]  in which a full bucket leaks out
+-- [3]  that the caller can wait            [4]  that any caller waits at most
+-- [5]  until the bucket is empty as the caller knows it: this server may have forgotten it
 --
 -- Returns {1 or 0, milliseconds to wait, milliseconds until the bucket is empty}; 1 when a place was taken.
 --
@@ -14,11 +13,14 @@
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local one, room = tonumber(ARGV[1]), tonumber(ARGV[2])
+local one, room, most = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[2] + ARGV[4]
 
 local ahead = math.max(tonumber(redis.call('GET', KEYS[1]) or 0) - now, tonumber(ARGV[5]), 0)
--- More can't have been taken: the clock was set back.
-ahead = math.min(ahead, room + tonumber(ARGV[4]))
+if ahead > most then
+  -- So much can't have been taken: the clock was set back.
+  ahead = most
+  redis.call('SET', KEYS[1], string.format('%.0f', now + ahead), 'PX', ahead)
+end
 
 local wait = math.max(0, ahead + one - room)
 if wait > tonumber(ARGV[3]) then

@@ -33,7 +33,9 @@ class Prober:
             raise ApiError("BITRIX_UNAVAILABLE", message, retry_after=_RETRY_AFTER)
         try:
             for question in _QUESTIONS:
-                self._calls.call(portal, question)
+                if not isinstance(self._calls.call(portal, question).value, dict | list):
+                    message = f"The portal's webhook answers {question.method!r} as Bitrix24 does not."
+                    raise ApiError("BITRIX_UNAVAILABLE", message)
         except ApiError as error:
             if error.code in ("BITRIX_UNAVAILABLE", "RATE_LIMITED"):
                 raise

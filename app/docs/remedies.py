@@ -84,8 +84,9 @@ REMEDIES: Mapping[str, str] = {
     ),
     "RATE_LIMITED": (
         'A limit is used up; `details` say which: `{"limit": 1000, "window": 3600, "scope": "tier"}`. '
-        "Wait for `Retry-After`; the request counted on no limit. With `scope` `portal` it is Bitrix24 that "
-        "takes no more calls of the portal, and the request has counted."
+        'Wait for `Retry-After`; the request counted on no limit. With `{"scope": "portal"}` it is the '
+        "portal's Bitrix24 that takes no more calls at this moment: nothing was done, and the request counted "
+        "on your limits."
     ),
     "AUTH_ATTEMPTS_LIMITED": (
         "Too many wrong keys came from this address in this minute. Wait for `Retry-After`, and send a "
@@ -93,10 +94,10 @@ REMEDIES: Mapping[str, str] = {
     ),
     "INTERNAL_ERROR": "A fault of the service. Report the `requestId`.",
     "BITRIX_UNAVAILABLE": (
-        "The portal's webhook did not answer as Bitrix24 does; the message says what was wrong. Of "
-        "`POST /v1/keys`: no key was made; with `Retry-After` too many webhooks are being tried, repeat "
-        'then. Of a change with `details` `{"outcome": "unknown"}`: it may have been done, look before you '
-        "repeat it."
+        "The portal's webhook did not answer, or not as Bitrix24 does; the message says what was wrong. Of "
+        '`POST /v1/keys`: no key was made. With `details` `{"outcome": "unknown"}` a change may have been '
+        "made or not: look before you repeat it. With `Retry-After`: too many webhooks are being tried, "
+        "repeat then."
     ),
     "DATABASE_UNAVAILABLE": (
         "The database is locked, full or away. Nothing was changed. Repeat after `Retry-After`."

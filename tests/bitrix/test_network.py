@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from app.bitrix import addresses as addresses_module
 from app.bitrix import network as network_module
-from app.bitrix.network import Destination, Network, NoAnswer, is_public
+from app.bitrix.addresses import is_public
+from app.bitrix.network import Destination, Network, NoAnswer
 from tests.bitrix.raw_server import SECRET, Behave, RawServer, answer, certificate, drip, raw, raw_server
 
 SHORT = 0.3
@@ -148,7 +150,7 @@ def test_a_resolver_that_takes_too_long_is_given_up(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = threading.Event()
-    monkeypatch.setattr(network_module.socket, "getaddrinfo", lambda *_, **__: ended.wait() and [])
+    monkeypatch.setattr(addresses_module.socket, "getaddrinfo", lambda *_, **__: ended.wait() and [])
     assert not failure(network, f"https://company.example/rest/1/{SECRET}", seconds=SHORT).sent
     ended.set()
 
@@ -158,7 +160,7 @@ def test_without_leave_no_private_address_is_called(
     network: Network, server: RawServer, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
-    monkeypatch.setattr(network_module.socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(addresses_module.socket, "getaddrinfo", lambda *_, **__: found)
     url = server.url.replace("http", scheme, 1).replace("127.0.0.1", "company.example")
     refused = failure(network, url, allow_private=False)
     assert str(refused) in ("its host has no public address", "its webhook is not https")
@@ -182,6 +184,9 @@ def test_without_leave_no_private_address_is_called(
         ("fd00::1", False),
         ("::ffff:10.1.2.3", False),
         ("::ffff:127.0.0.1", False),
+        ("64:ff9b::8.8.8.8", True),
+        ("64:ff9b::169.254.169.254", False),
+        ("2002:7f00:1::", False),
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:
@@ -199,7 +204,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
 
     monkeypatch.setattr(network_module, "look_up", lambda *_: ["127.0.0.1"])
-    monkeypatch.setattr(network_module.socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(addresses_module.socket, "getaddrinfo", rebinding)
     post(network, server.url.replace("127.0.0.1", "company.example"))
     assert set(looked_up) <= {"127.0.0.1"}, "the name is not looked up again"
     assert b"host: company.example" in server.all_requests[0].lower()

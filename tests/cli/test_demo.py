@@ -57,6 +57,9 @@ def test_each_key_comes_with_commands_ready_to_paste(services: Services) -> None
     )
     for raw_key in made.values():
         assert any(raw_key in " ".join(words) and words[-1].endswith("/v1/me") for words in commands)
+    of_api = " ".join(" ".join(words) for words in commands if made["api"] in " ".join(words))
+    for path in ("/v1/deals?limit=3", "/v1/deals "):
+        assert path in of_api + " "
     of_management = " ".join(" ".join(words) for words in commands if made["management"] in " ".join(words))
     for path in ("/v1/guide", "/v1/portals", "/v1/keys?portalId=", "/v1/keys ", "/rotate", "/v1/feedback?"):
         assert path in of_management + " "

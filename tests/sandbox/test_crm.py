@@ -158,6 +158,8 @@ def test_what_is_written_gets_the_form_of_its_field(sandbox: Sandbox, given: Any
     ("fields", "code"),
     [
         ({"opportunity": "much"}, "CRM_FIELD_ERROR_VALUE_NOT_VALID"),
+        ({"opportunity": "1e400"}, "CRM_FIELD_ERROR_VALUE_NOT_VALID"),
+        ({"closedate": "9999-12-31T23:59:59-12:00"}, "CRM_FIELD_ERROR_VALUE_NOT_VALID"),
         ({"closedate": "soon"}, "CRM_FIELD_ERROR_VALUE_NOT_VALID"),
         ({"observers": 2}, "100"),
     ],

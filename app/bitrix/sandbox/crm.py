@@ -230,8 +230,7 @@ def _one_written(field: Field, value: Any) -> Any:
         return _nothing(field)
     try:
         if field.kind == "number":
-            number = float(value)
-            return int(number) if number.is_integer() else number
+            return php.plain(float(value))
         if field.kind == "time":
             return clock.written(clock.read(str(value)).timestamp())
     except (TypeError, ValueError, OverflowError):

@@ -7,6 +7,7 @@ to be 0, 1, 2, …, and so is every empty map.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -33,6 +34,13 @@ def values(array: Any) -> list[Any]:
 def number(value: Any) -> int | None:
     """The whole number, from 0, that a value is or that a text spells; None if it is something else."""
     return int(value) if re.fullmatch("[0-9]{1,18}", str(value)) else None
+
+
+def plain(value: float) -> int | float:
+    """A number as PHP writes it into JSON, without a point if it is whole. Raises ValueError for infinity."""
+    if not math.isfinite(value):
+        raise ValueError("not a number")
+    return int(value) if value.is_integer() else value
 
 
 def encoded(array: dict[str, Any]) -> dict[str, Any] | list[Any]:

@@ -143,7 +143,7 @@ def _comparable(field: str, kind: Kind, value: Any) -> Any:
             return float(value)
         if kind == "time":
             return read(str(value)).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadValue(field) from None
     return str(value).lower()
 

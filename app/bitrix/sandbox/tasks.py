@@ -172,7 +172,7 @@ def _written(field: Field, value: Any) -> Any:
             return clock.written(clock.read(str(value)).timestamp())
         if field.type == "integer" or (field.type == "enum" and str(value).isdecimal()):
             return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _core(f"Invalid value of the field {field.name}") from None
     return str(value)
 
