@@ -54,7 +54,7 @@ CONVENTIONS = {
 }
 
 HOW = (
-    "Make the calls in order. Send value as it stands; else take what stands in the body of the answer to "
-    "fromStep under the JSON pointer at. If that is a list, take member of its first item that has all of "
-    "where."
+    "Make the calls in order. Send `value` as it stands; else take what the body of the answer to `fromStep` "
+    "has under the JSON pointer `at`. Where that is a list, take `member` of its first item that has all of "
+    "`where`. A `key` that is null is your own."
 )

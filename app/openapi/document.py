@@ -7,6 +7,7 @@ promise other than what is enforced. The paths that need no key are in `app.open
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -73,6 +74,11 @@ class DocumentedApi(Api):  # type: ignore[misc]
         written["paths"] = {**written["paths"], **public.PATHS}
         written["tags"] = [*written["tags"], public.TAG]
         return written
+
+    @cached_property
+    def document_json(self) -> bytes:
+        """The same as it is served."""
+        return json.dumps(self.document, ensure_ascii=False).encode()
 
     def _register_error_handlers(self) -> None:
         pass
