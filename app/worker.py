@@ -98,7 +98,7 @@ class Chore:
 
 
 class Aside:
-    """A chore in a thread of its own, since it may wait for others for a minute. `finish` is its last call."""
+    """A chore in a thread of its own, since it may wait for others for a minute; `finish` is its last act."""
 
     def __init__(self, chore: Chore, finish: Callable[[], object]) -> None:
         self._chore = chore
