@@ -1,0 +1,56 @@
+"""A service that does to its connections, every time, what a real one does at a rare moment."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class StandIn(socketserver.ThreadingTCPServer):
+    """On each connection it answers so many requests; at the next one it hangs up, or says nothing."""
+
+    allow_reuse_address = True
+
+    def __init__(self, answered: int, hangs_up: bool) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.answered, self.hangs_up = answered, hangs_up
+        self.heads: list[str] = []
+        """Of all requests that came, line by line as they were."""
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+
+class _Connection(socketserver.StreamRequestHandler):
+    server: StandIn
+
+    def handle(self) -> None:
+        for _ in range(self.server.answered):
+            if not self._take_request():
+                return
+            self.wfile.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        if self._take_request() and not self.server.hangs_up:
+            self.rfile.read(1)  # until the other side has lost its patience
+
+    def _take_request(self) -> bool:
+        lines = []
+        while line := self.rfile.readline().decode().strip():
+            lines.append(line)
+        self.server.heads += ["\n".join(lines)] * bool(lines)
+        length = next((line.split()[1] for line in lines if line.startswith("Content-Length:")), 0)
+        self.rfile.read(int(length))
+        return bool(lines)
+
+
+@contextmanager
+def stand_in(*, answered: int, hangs_up: bool = True) -> Iterator[StandIn]:
+    """Yield one that is serving."""
+    with StandIn(answered, hangs_up) as service:
+        serving = threading.Thread(target=service.serve_forever, args=(0.05,))
+        serving.start()
+        yield service
+        service.shutdown()
+        serving.join()
