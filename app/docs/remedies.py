@@ -59,7 +59,8 @@ REMEDIES: Mapping[str, str] = {
     "KEY_NOT_ACTIVE": "A revoked or expired key cannot be rotated. Re-activate it first, or make a new one.",
     "KEY_HAS_ACTIVE_SERVERS": (
         "The key is the newest of its lineage, which has servers. Delete them first, with the key "
-        "itself: `GET /v1/infra/servers` and `DELETE /v1/infra/servers/{id}`."
+        "itself: `GET /v1/infra/servers` and `DELETE /v1/infra/servers/{id}`. If it does not work any "
+        "more, an operator can: `vibekeys servers`."
     ),
     "TICKET_ARCHIVED": "The ticket is archived: its author cannot comment any more. Open a new ticket.",
     "IDEMPOTENCY_IN_PROGRESS": (
