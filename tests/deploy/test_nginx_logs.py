@@ -63,7 +63,8 @@ def test_a_line_tells_who_asked_for_what_and_what_came_of_it(deployed: Deploymen
     answer = deployed.nginx.ask("GET", "/v1/me?page=1", headers={"X-Request-Id": "of-mine"})
     line = deployed.nginx.line(answer)
     assert line.pop("at")
-    assert line.pop("seconds") >= float(line.pop("upstream_seconds"))
+    assert line.pop("seconds") >= 0
+    assert float(line.pop("upstream_seconds")) >= 0
     assert line.pop("bytes") == len(answer.body)
     assert line == {
         "request_id": "of-mine",
