@@ -53,15 +53,14 @@ class Haul:
             if path.is_file() and not path.is_symlink():
                 self.leave(str(path.relative_to(folder)), path.read_bytes())
 
-    def found(self) -> list[str]:
-        """What is left of which secret, and where."""
-        planted = [(name, needle) for name, needle in self._needles() if needle]
-        return [
-            f"{name} in {where}"
-            for where, content in self.left
-            for name, needle in planted
-            if needle in content
-        ]
+    def found(self) -> dict[str, set[str]]:
+        """The places where something is left of a secret, by the secret's name."""
+        found: dict[str, set[str]] = {}
+        for name, needle in self._needles():
+            for where, content in self.left:
+                if needle in content:
+                    found.setdefault(name, set()).add(where)
+        return found
 
     @property
     def size(self) -> int:

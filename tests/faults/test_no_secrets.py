@@ -150,7 +150,7 @@ def test_no_planted_secret_is_found_anywhere(scene: Scene, figures: Figures) -> 
     planted = len(haul.secrets) + len(haul.keys)
     of = f"in {len(names)} files, answers and outputs, {haul.size / 2**20:.1f} MiB"
     figures.add("Q12", "planted secrets found", len(found), planted, of)
-    assert found == []
+    assert found == {}
 
 
 def soon_to_expire(scene: Scene) -> str:
