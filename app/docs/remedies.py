@@ -80,7 +80,9 @@ REMEDIES: Mapping[str, str] = {
         "Too many wrong keys came from this address in this minute. Wait for `Retry-After`, and send a "
         "right key."
     ),
-    "INTERNAL_ERROR": "A fault of the service. Report the `requestId`.",
+    "INTERNAL_ERROR": (
+        "A fault of the service, which may have carried the request out. Report the `requestId`."
+    ),
     "BITRIX_UNAVAILABLE": (
         "The portal's webhook did not answer as Bitrix24 does; the message says what was wrong. No key "
         "was made. With `Retry-After`: too many webhooks are being tried, repeat then."
@@ -89,7 +91,7 @@ REMEDIES: Mapping[str, str] = {
         "The database is locked, full or away. Nothing was changed. Repeat after `Retry-After`."
     ),
     "GATEWAY_UNAVAILABLE": (
-        "Nobody can tell about the key right now, or Redis is away and `REDIS_DOWN` is `closed`. "
-        "Repeat after `Retry-After`."
+        "Nobody can tell about the key right now, or Redis is away and `REDIS_DOWN` is `closed`; or the "
+        "service is not there, says the proxy in front of it. Repeat after `Retry-After`."
     ),
 }
