@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
+from app.errors import ERRORS
 from tests.deploy.conftest import Deployment
-from tests.deploy.rig import CLIENT, HOST, PROXY, nginx
+from tests.deploy.rig import CLIENT, CONF, HOST, PROXY, nginx
 from tests.deploy.stand_in import stand_in
 
 LONGEST = 8190
 """In bytes, of a request line, and of a header with its line end; the service's own limit."""
 CLOSE = b"Host: keys.example.com\r\nConnection: close\r\n"
+
+
+def test_every_refusal_of_nginx_is_in_the_table_of_errors() -> None:
+    refusals = re.findall(r"""^    (\d+|default) +'("code":.+)';$""", CONF.read_text(), re.MULTILINE)
+    assert len(refusals) == 8
+    for status, members in refusals:
+        error = json.loads(f"{{{members}}}")
+        kind = ERRORS[error["code"]]
+        assert error["message"] == kind.message
+        assert status in (str(kind.status), "default") or error["code"] == "VALIDATION_ERROR"
 
 
 def test_a_request_is_answered_by_tls_and_both_logs_have_its_id(deployed: Deployment) -> None:
