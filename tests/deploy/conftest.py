@@ -15,6 +15,9 @@ from tests.faults import changer
 from tests.faults.crowd import in_a_process
 from tests.serve.processes import environment, free_port
 
+PATIENT = {"client_body_timeout 10s;": "client_body_timeout 60s;"}
+"""So that tests of slow clients do not fail on a machine that is slower than these."""
+
 
 @dataclass
 class Deployment:
@@ -55,7 +58,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     (key, _), (limited_key, limited) = made["keys"].items()
     web = Web(with_our_programs(environ), folder / "web.log")
     try:
-        with nginx(folder / "nginx", web.port) as proxy:
+        with nginx(folder / "nginx", web.port, PATIENT) as proxy:
             yield Deployment(proxy, web, made["portal"], made["management_key"], key, limited, limited_key)
     finally:
         web.end()

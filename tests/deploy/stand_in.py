@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 
 class StandIn(socketserver.ThreadingTCPServer):
@@ -36,13 +38,21 @@ class _Connection(socketserver.StreamRequestHandler):
             self.rfile.read(1)  # until the other side has lost its patience
 
     def _take_request(self) -> bool:
-        lines = []
-        while line := self.rfile.readline().decode().strip():
-            lines.append(line)
-        self.server.heads += ["\n".join(lines)] * bool(lines)
-        length = next((line.split()[1] for line in lines if line.startswith("Content-Length:")), 0)
-        self.rfile.read(int(length))
-        return bool(lines)
+        request = read_request(self.rfile)
+        self.server.heads += [request.partition(b"\r\n\r\n")[0].decode()] * bool(request)
+        return bool(request)
+
+
+def read_request(stream: BinaryIO) -> bytes:
+    """The next request on a connection, as it is; nothing at the end of the connection."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        line = stream.readline()
+        if not line:
+            return b""
+        head += line
+    length = re.search(rb"\r\nContent-Length: (\d+)", head)
+    return head + stream.read(int(length[1]) if length else 0)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from uuid import uuid4
 import pytest
 
 from tests.deploy.conftest import Deployment
-from tests.deploy.stand_in import stand_in
+from tests.deploy.stand_in import read_request, stand_in
 from tests.serve.processes import PATIENCE, REPOSITORY, eventually
 
 EXAMPLE = REPOSITORY / "docs/examples/client.py"
@@ -56,14 +56,14 @@ def url(port: int) -> str:
 def losing_the_first_answer(service_port: int) -> Iterator[int]:
     """Pass requests on to the service, and its answers back, but for the first one."""
 
-    class Connection(socketserver.BaseRequestHandler):
+    class Connection(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             with socket.create_connection(("127.0.0.1", service_port), PATIENCE) as service:
-                service.sendall(self.request.recv(65536))
+                service.sendall(read_request(self.rfile))
                 with service.makefile("rb") as stream:
                     answers.append(stream.read())
             if len(answers) > 1:
-                self.request.sendall(answers[-1])
+                self.wfile.write(answers[-1])
 
     answers: list[bytes] = []
     with socketserver.TCPServer(("127.0.0.1", 0), Connection) as server:
