@@ -20,6 +20,7 @@ run: install  ## Serve on http://127.0.0.1:8000 with demo data, everything from 
 	@exec $(BIN)/vibekeys run --demo
 
 test: .venv/installed-dev  ## Run the whole test suite
+	@$(BIN)/python -m tests.deploy.nginx_binary
 	$(BIN)/python -m pytest
 
 check: .venv/installed-dev  ## Lint, types, import rules, unused code, security, docs

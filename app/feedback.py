@@ -66,6 +66,8 @@ ANSWER_STATUSES = tuple(name for name in STATUSES if name != "NEW")
 
 CATEGORIES = ("BUG", "SUGGESTION", "DOCS", "CHAT", "BOTS", "OTHER")
 
+_AUDITED_WHEN_OPENED = ("portal_id", "author_id", "category", "status", "title")
+
 
 class Feedback:
     """Opens, changes and answers tickets. Refusals are `ApiError`s and change nothing.
@@ -133,7 +135,7 @@ class Feedback:
                 _save(change, ticket)
                 change.audit("ticket.changed", "ticket", ticket.id, before, after)
             if after["status"] != before["status"]:
-                self._mail_author(change, ticket, ticket.resolution or "")
+                self._mail_author(change, ticket, ticket.resolution if status == "RESOLVED" else None)
         return ticket
 
     def answer(
@@ -156,14 +158,14 @@ class Feedback:
             _comment(change, ticket, "USER", text, status)
         return ticket
 
-    def _mail_author(self, change: Change, ticket: Ticket, text: str) -> None:
+    def _mail_author(self, change: Change, ticket: Ticket, text: str | None) -> None:
         if not STATUSES[ticket.status].mails_author:
             return
         message = ticket_message(
             ticket.status,
             ticket_id=ticket.id,
             title=ticket.title,
-            text=text,
+            text=text or "",
             support_url=self._support_url,
         )
         outbox.put(
@@ -174,9 +176,6 @@ class Feedback:
             subject=message.subject,
             body=message.body,
         )
-
-
-_AUDITED_WHEN_OPENED = ("portal_id", "author_id", "category", "status", "title")
 
 
 def find(visible: ModelSelect[Ticket], ticket_id: str) -> Ticket:

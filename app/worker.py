@@ -3,7 +3,8 @@
 Each second it sends the mails that are due (`app.mail.delivery`) and logs how far the audit log has got; each
 minute it removes what was kept for long enough: answers, and mails that were sent. Of several workers on a
 host one at a time sends and removes. A database that is away stops neither it nor the log: a chore that fails
-says so once, is tried again at its next turn, and says once that it works again.
+says so once, is tried again at its next turn, and says once that it works again. A mail server that does not
+answer holds up nothing but mail.
 
 What a killed process left unpublished is none of its business: every web worker looks for that each second
 (`gateway.trust.Watch`), and where none runs nobody relies on Redis.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +37,7 @@ TIDY_SECONDS = 60.0
 MAIL_SECONDS = 1.0
 HEAD_SECONDS = 1.0
 _TIDIED_AT_ONCE = 500
+_LEFT_AFTER_SECONDS = 2.0
 
 T = TypeVar("T")
 
@@ -50,13 +53,15 @@ def work(services: Services, stopped: Callable[[float], T]) -> T:
     delivery = Delivery.from_config(services.config, services.db, services.clock)
     chores = (
         Chore("tidy", TIDY_SECONDS, lambda: tidy(services)),
-        Chore("mail", MAIL_SECONDS, lambda: send_mail(services, delivery)),
         Chore("audit", HEAD_SECONDS, AuditHead().note),
     )
+    mail = Aside(Chore("mail", MAIL_SECONDS, lambda: send_mail(services, delivery)), services.db.close)
     log.info("worker.started")
     while not (told := stopped(min(chore.due_in(time.monotonic()) for chore in chores))):
         for chore in chores:
             chore.do_if_due(time.monotonic())
+        mail.check()
+    mail.end()
     log.info("worker.stopped")
     return told
 
@@ -90,6 +95,37 @@ class Chore:
             if self._fails:
                 log.info("worker.chore_works_again", chore=self._name)
             self._fails = False
+
+
+class Aside:
+    """A chore in a thread of its own, since it may wait for others for a minute; `finish` is its last act."""
+
+    def __init__(self, chore: Chore, finish: Callable[[], object]) -> None:
+        self._chore = chore
+        self._finish = finish
+        self._told_to_end = threading.Event()
+        self._fault: Exception | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raise the fault of the program that has ended it, if one has: nobody else would notice."""
+        if self._fault is not None:
+            raise self._fault
+
+    def end(self) -> None:
+        """End it, or leave it behind if it takes longer: it has to bear being killed at any time."""
+        self._told_to_end.set()
+        self._thread.join(_LEFT_AFTER_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            while not self._told_to_end.wait(self._chore.due_in(time.monotonic())):
+                self._chore.do_if_due(time.monotonic())
+        except Exception as fault:
+            self._fault = fault
+        finally:
+            self._finish()
 
 
 class AuditHead:

@@ -20,7 +20,8 @@ from gateway.denial import DENIALS
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 API = (ROOT / "docs/api.md").read_text()
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+TROUBLESHOOTING = (ROOT / "docs/troubleshooting.md").read_text()
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/*.md")])
 
 SETTINGS = [name.upper() for name in Config.__dataclass_fields__ if name != "database_path"]
 FOLLOWS_OTHERS = {
@@ -106,6 +107,11 @@ def test_every_code_is_in_the_api_document_with_its_status() -> None:
 def test_what_to_do_about_a_code_is_the_same_in_the_api_document_and_on_the_page() -> None:
     written = {code: remedy for code, _, remedy in rows(API, 3) if re.fullmatch(r"`[A-Z_]+`", code)}
     assert written == {f"`{code}`": remedy for code, remedy in REMEDIES.items()}
+
+
+def test_every_code_has_its_causes_in_troubleshooting() -> None:
+    written = {code for _, codes, _ in rows(TROUBLESHOOTING, 3) for code in code_in(codes)}
+    assert written == ERRORS.keys()
 
 
 def test_every_check_of_the_gateway_is_in_the_grant_rule() -> None:

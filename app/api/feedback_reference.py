@@ -90,7 +90,7 @@ def feedback_reference(host: str) -> dict[str, Any]:
             "more": "meta.hasMore: there is another page; meta.total: tickets on all pages",
         },
         "fields": {
-            "ticket": schemas["TicketCard"]["properties"],
+            "ticket": schemas["TicketAnswer"]["properties"],
             "comment": schemas["CommentAnswer"]["properties"],
             "updateTicket": _body(schemas["ChangeTicket"]),
             "commentTicket": _body(schemas["TeamComment"]),
@@ -117,7 +117,7 @@ def _status(name: str, status: Status) -> dict[str, Any]:
 
 def _parameters() -> dict[str, Any]:
     listed = spec.document()["paths"][_PATH]["get"]["parameters"]
-    return {parameter["name"]: parameter["schema"] for parameter in listed}
+    return {it["name"]: {**it["schema"], "description": it["description"]} for it in listed}
 
 
 def _body(schema: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ IDEMPOTENCY_PARAMETER = {
     "in": "header",
     "name": HEADER,
     "description": "A repeat with the same value gets the same answer again, for 24 hours.",
+    "example": "8e6c1f0a-5d3b-4a52-9b7e-1f2d3c4b5a69",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 }
 

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, cast
 
 from flask import Blueprint, Response, current_app
@@ -30,9 +29,12 @@ def get_openapi_without_a_key() -> Response:
 
 def document() -> dict[str, Any]:
     """Return the document of the current application; it is shared, and not to be changed."""
-    api = cast(DocumentedApi, current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"])
-    return api.document
+    return _api().document
+
+
+def _api() -> DocumentedApi:
+    return cast(DocumentedApi, current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"])
 
 
 def _answer() -> Response:
-    return Response(json.dumps(document()), content_type="application/json")
+    return Response(_api().document_json, content_type="application/json")

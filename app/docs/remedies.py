@@ -66,7 +66,8 @@ REMEDIES: Mapping[str, str] = {
     "KEY_NOT_ACTIVE": "A revoked or expired key cannot be rotated. Re-activate it first, or make a new one.",
     "KEY_HAS_ACTIVE_SERVERS": (
         "The key is the newest of its lineage, which has servers. Delete them first, with the key "
-        "itself: `GET /v1/infra/servers` and `DELETE /v1/infra/servers/{id}`."
+        "itself: `GET /v1/infra/servers` and `DELETE /v1/infra/servers/{id}`. If it does not work any "
+        "more, an operator can: `vibekeys servers`."
     ),
     "TICKET_ARCHIVED": "The ticket is archived: its author cannot comment any more. Open a new ticket.",
     "IDEMPOTENCY_IN_PROGRESS": (
@@ -92,7 +93,9 @@ REMEDIES: Mapping[str, str] = {
         "Too many wrong keys came from this address in this minute. Wait for `Retry-After`, and send a "
         "right key."
     ),
-    "INTERNAL_ERROR": "A fault of the service. Report the `requestId`.",
+    "INTERNAL_ERROR": (
+        "A fault of the service, which may have carried the request out. Report the `requestId`."
+    ),
     "BITRIX_UNAVAILABLE": (
         "The portal's webhook did not answer, or not as Bitrix24 does; the message says what was wrong. Of "
         '`POST /v1/keys`: no key was made. With `details` `{"outcome": "unknown"}` a change may have been '
@@ -103,7 +106,7 @@ REMEDIES: Mapping[str, str] = {
         "The database is locked, full or away. Nothing was changed. Repeat after `Retry-After`."
     ),
     "GATEWAY_UNAVAILABLE": (
-        "Nobody can tell about the key right now, or Redis is away and `REDIS_DOWN` is `closed`. "
-        "Repeat after `Retry-After`."
+        "Nobody can tell about the key right now, or Redis is away and `REDIS_DOWN` is `closed`; or the "
+        "service is not there, says the proxy in front of it. Repeat after `Retry-After`."
     ),
 }

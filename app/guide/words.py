@@ -43,7 +43,8 @@ CONVENTIONS = {
     ),
     "strictness": (
         "A body is a JSON object with Content-Type: application/json. Fields and query parameters that are "
-        "not listed here are refused, and so are values of another type."
+        "not listed here are refused, and so are values of another type, texts with control characters, and "
+        "texts of white space alone."
     ),
     "formats": (
         "Names are camelCase, ids are UUIDs, but those of entities are numbers; times are ISO-8601 in UTC "
@@ -66,7 +67,7 @@ CONVENTIONS = {
 }
 
 HOW = (
-    "Make the calls in order. Send value as it stands; else take what stands in the body of the answer to "
-    "fromStep under the JSON pointer at. If that is a list, take member of its first item that has all of "
-    "where."
+    "Make the calls in order. Send `value` as it stands; else take what the body of the answer to `fromStep` "
+    "has under the JSON pointer `at`. Where that is a list, take `member` of its first item that has all of "
+    "`where`. A `key` that is null is your own."
 )

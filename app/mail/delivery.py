@@ -136,7 +136,7 @@ class Delivery:
             log.warning("mail.deferred", **_facts(mail), reason=error)
 
     def _let_rest(self) -> None:
-        for mail in self._due(_RESTED_AT_ONCE):
+        for mail in list(self._due(_RESTED_AT_ONCE)):  # read to its end before anything is written
             if self._update(mail, waiting(), next_attempt_at=None, last_error=_NO_SERVER):
                 log.info("mail.queued", **_facts(mail), recipient=mail.recipient, subject=mail.subject)
 

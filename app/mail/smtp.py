@@ -158,14 +158,18 @@ class Mailer:
             raise self._unavailable("it does not answer to the credentials") from None
 
     def _rejected(self, code: int, reply: bytes | str) -> Rejected | Unavailable:
-        reason = _reply(code, reply)
+        reason = self._without_password(_reply(code, reply))
         if code == _SERVICE_CLOSES:
             self._hang_up()
             return self._unavailable(reason)
         return Rejected(reason, for_good=500 <= code <= 599)
 
     def _unavailable(self, reason: str) -> Unavailable:
-        return Unavailable(f"{self.relay}: {reason}")
+        return Unavailable(f"{self.relay}: {self._without_password(reason)}")
+
+    def _without_password(self, reply: str) -> str:
+        # Some servers quote what they got, and not only in answer to it.
+        return reply.replace(self.relay.password, "***") if self.relay.password else reply
 
     def _set_time_limit(self, seconds: float) -> None:
         # smtplib has one limit for the whole conversation, given at its start.

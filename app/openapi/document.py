@@ -7,6 +7,7 @@ promise other than what is enforced. The paths that need no key are in `app.open
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from apispec import BasePlugin
 from flask import Flask
 from flask_smorest import Api  # type: ignore[import-untyped]
+from marshmallow import fields
 
 from app.openapi import public
 from app.openapi.envelopes import ErrorAnswer
@@ -34,7 +36,9 @@ the types of key that it concerns.
 
 **Answers.** `{"success": true, "data": …}`, a list with `meta`; a refusal is \
 `{"success": false, "error": {"code", "message", "requestId", …}}`. Look at `code`. Unknown fields and query \
-parameters are refused. Times are ISO-8601 in UTC, ids are UUIDs.
+parameters are refused, and so are values of another type, texts that hold control characters (but line \
+breaks where several lines make sense), and texts of white space alone. Times are ISO-8601 in UTC, ids are \
+UUIDs.
 
 **HEAD** is served wherever GET is, and gets the same status and headers. OPTIONS is not served.
 """
@@ -75,6 +79,11 @@ class DocumentedApi(Api):  # type: ignore[misc]
         written["paths"] = {**written["paths"], **public.PATHS}
         written["tags"] = [*written["tags"], public.TAG]
         return written
+
+    @cached_property
+    def document_json(self) -> bytes:
+        """The same as it is served."""
+        return json.dumps(self.document, ensure_ascii=False).encode()
 
     def _register_error_handlers(self) -> None:
         pass
@@ -136,7 +145,14 @@ def make_api(app: Flask, public_url: str) -> DocumentedApi:
             "responses": shared_responses(ROUTES[0]),
         },
     }
-    return DocumentedApi(app, spec_kwargs={"extra_plugins": [RegistryPlugin()], **options})
+    api = DocumentedApi(app, spec_kwargs={"extra_plugins": [RegistryPlugin()], **options})
+    api.ma_plugin.converter.add_parameter_attribute_function(_needed_all_the_same)
+    return api
+
+
+def _needed_all_the_same(_converter: Any, field: fields.Field[Any], **kwargs: Any) -> dict[str, Any]:
+    """Of a parameter that a schema lets pass, because its absence has a code of its own."""
+    return {"required": True} if "code_if_absent" in field.metadata else {}
 
 
 def _show_example(operation: dict[str, Any], route: Route) -> None:

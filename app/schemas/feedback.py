@@ -47,8 +47,13 @@ class CreateTicket(StrictSchema):
 class ChangeTicket(StrictSchema):
     """The body of `PATCH /v1/feedback/{id}`."""
 
-    status = Choice(tuple(STATUSES))
-    resolution = LongText(1, TEXT_LENGTH, allow_none=True)
+    status = Choice(tuple(STATUSES), metadata={"description": "Needed if there is no `resolution`."})
+    resolution = LongText(
+        1,
+        TEXT_LENGTH,
+        allow_none=True,
+        metadata={"description": "How it ended; null takes it back. Needed if there is no `status`."},
+    )
 
     @validates_schema
     def not_empty(self, data: Mapping[str, Any], **_: Any) -> None:

@@ -86,6 +86,7 @@ def test_200_an_endpoint_with_all_that_it_takes(guide: Any) -> None:
     assert taken["status"]["enum"] == ["ACTIVE", "REVOKED", "EXPIRED", "ROTATED"]
     assert taken["name"]["limits"] == {"minLength": 1, "maxLength": 255}
     assert {one["in"] for one in taken.values()} == {"query"}
+    assert {name for name, one in taken.items() if one["required"]} == {"portalId"}
 
 
 def test_200_a_body_by_its_members(guide: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 from app.api.feedback_reference import WORKFLOW
 from app.feedback import ANSWER_STATUSES, CATEGORIES, STATUSES
 from app.registry import ROUTE_OF
-from tests.api.desk import Desk
+from tests.api.desk import TICKET_FIELDS, Desk
 from tests.api.world import PUBLIC_URL, UNKNOWN_ID, World
 
 TEXT = "What I have to say."
@@ -59,6 +59,7 @@ def test_it_tells_filters_and_paging(reference: Any) -> None:
     assert reference["filters"]["status"]["enum"] == list(STATUSES)
     assert reference["filters"]["category"]["enum"] == list(CATEGORIES)
     assert reference["filters"]["portalId"]["format"] == "uuid"
+    assert "100" in reference["paging"]["limit"]["description"]
     assert reference["paging"]["page"]["minimum"] == reference["paging"]["limit"]["minimum"] == 1
 
 
@@ -75,7 +76,9 @@ def test_it_tells_the_limits_of_every_field(reference: Any) -> None:
     assert update["required"] == []
     assert update["properties"]["status"]["enum"] == list(STATUSES)
     assert update["properties"]["resolution"]["type"] == ["string", "null"]
-    assert "comments" in reference["fields"]["ticket"]
+    assert list(reference["fields"]["ticket"]) == TICKET_FIELDS
+    assert list(reference["fields"]["comment"]) == ["id", "author", "text", "status", "createdAt"]
+    assert "$ref" not in str(reference["fields"])
 
 
 def test_every_example_and_step_is_a_call_that_the_team_can_make(reference: Any) -> None:

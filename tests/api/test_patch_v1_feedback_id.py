@@ -49,6 +49,16 @@ def test_200_status_and_resolution_at_once_mail_the_resolution(desk: Desk) -> No
     assert "Mended in 4.2." in mail.body
 
 
+def test_200_a_question_is_mailed_without_the_resolution_of_before(desk: Desk) -> None:
+    ticket_id = desk.open()
+
+    desk.update(ticket_id, resolution="Mended in 4.2.")
+    desk.update(ticket_id, status="AWAITING_USER")
+
+    (mail,) = desk.mails(ticket_id)
+    assert (mail.kind, "Mended" in mail.body) == ("ticket.AWAITING_USER", False)
+
+
 def test_200_what_is_already_so_is_no_change(desk: Desk) -> None:
     ticket_id = desk.open()
     changed = desk.update(ticket_id, status="RESOLVED", resolution="Mended.").data

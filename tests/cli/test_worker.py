@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ from app.mail.delivery import Delivery
 from app.models import Idempotency, Mail, new_id
 from app.services import Services
 from app.wiring import open_services
-from app.worker import MAIL_SECONDS, AuditHead, Chore, send_mail, tidy, work
+from app.worker import HEAD_SECONDS, Aside, AuditHead, Chore, send_mail, tidy, work
 from tests.cli.terminal import Terminal
+from tests.serve.processes import PATIENCE
 
 START = 1_700_000_000.0
 
@@ -40,12 +42,6 @@ def every_line() -> Iterator[None]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(0))
     yield
     structlog.reset_defaults()
-
-
-def rounds(number: int) -> Callable[[float], bool]:
-    """Lets a worker make so many rounds, without waiting for its time."""
-    left = iter([False] * number)
-    return lambda seconds: next(left, True)
 
 
 def test_kept_answers_are_removed_once_they_have_expired(services: Services) -> None:
@@ -123,7 +119,7 @@ def test_it_begins_at_once_and_then_waits_until_something_is_due_again(services:
     work(services, stopped)
 
     assert waits[0] == 0
-    assert all(0 < seconds <= MAIL_SECONDS for seconds in waits[1:])
+    assert all(0 < seconds <= HEAD_SECONDS for seconds in waits[1:])
     assert Idempotency.select().count() == 0
 
 
@@ -176,11 +172,41 @@ def test_it_survives_a_database_that_is_away(services: Services, every_line: Non
     services.db.close()
     services.db.init(str(services.config.database_path) + ".gone")
 
-    with capture_logs() as lines:
-        work(services, rounds(5))
+    def fails() -> list[str]:
+        return sorted(line["chore"] for line in lines if line["event"] == "worker.chore_fails")
 
-    fails = [line["chore"] for line in lines if line["event"] == "worker.chore_fails"]
-    assert fails == ["tidy", "mail", "audit"]
+    def stopped(seconds: float) -> bool:
+        time.sleep(min(seconds, 0.01))
+        return fails() == ["audit", "mail", "tidy"] or time.monotonic() > gives_up_at
+
+    gives_up_at = time.monotonic() + PATIENCE
+    with capture_logs() as lines:
+        work(services, stopped)
+
+    assert fails() == ["audit", "mail", "tidy"]
+
+
+def test_a_fault_of_the_program_in_a_thread_is_not_swallowed() -> None:
+    finished = threading.Event()
+
+    def do() -> None:
+        raise ZeroDivisionError
+
+    aside = Aside(Chore("mail", 1.0, do), finished.set)
+    assert finished.wait(PATIENCE)
+
+    with pytest.raises(ZeroDivisionError):
+        aside.check()
+
+
+def test_a_thread_ends_between_two_turns() -> None:
+    done, finished = threading.Event(), threading.Event()
+    aside = Aside(Chore("mail", 3_600.0, done.set), finished.set)
+    assert done.wait(PATIENCE)
+    aside.check()
+    aside.end()
+
+    assert finished.is_set()
 
 
 def test_the_newest_audit_row_is_logged_when_there_is_one_and_once(

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from app.errors import ApiError
 from app.feedback import CATEGORIES, STATUSES, Feedback, comments_of
+from app.ledger import Actor
 from app.mail.tickets import ticket_message
 from app.models import Mail, Ticket, TicketComment
 from tests.db.installation import CLI, HOUR, Installation
@@ -80,3 +82,18 @@ def test_an_answer_that_cannot_be_kept_whole_is_not_kept_at_all(
 
     assert Ticket.get_by_id(ticket.id).status == "NEW"
     assert (TicketComment.select().count(), Mail.select().count()) == (0, 0)
+
+
+def test_an_answer_by_a_key_whose_scope_was_taken_meanwhile_is_refused(
+    installation: Installation, ticket: Ticket
+) -> None:
+    team = installation.account("team@example.com")
+    scopes = ["vibe:mgmt:portals"]
+    key = installation.key(team, type="management", scopes=scopes, integrations=()).key
+    admitted = Actor("key", team.id, key.id, "192.0.2.7", "vibe:mgmt:feedback")
+
+    with pytest.raises(ApiError) as refusal:
+        Feedback(installation.ledger, "").answer(admitted, Ticket.select(), ticket.id, "text", "RESOLVED")
+
+    assert refusal.value.code == "MANAGEMENT_SCOPE_REQUIRED"
+    assert Ticket.get_by_id(ticket.id).status == "NEW"

@@ -225,6 +225,15 @@ def test_wrong_credentials_are_told_without_them_or_the_answer_to_them(start: St
     assert server.received == []
 
 
+@pytest.mark.parametrize("code", [421, 451, 550])
+def test_a_password_that_the_server_quotes_later_is_not_told(start: Starts, code: int) -> None:
+    server = start(login=LOGIN)
+    server.at_recipient = lambda address: f"{code} not for keys:{LOGIN[1]}, later"
+    with pytest.raises((Rejected, Unavailable)) as raised:
+        send(Relay.from_url(server.url(IN_THE_URL)))
+    assert str(raised.value).endswith(f"{code} not for keys:***, later")
+
+
 def test_a_server_that_takes_no_credentials_is_told(start: Starts) -> None:
     server = start()
 

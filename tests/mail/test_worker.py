@@ -161,5 +161,18 @@ def test_it_ends_at_once_when_it_is_told_to_while_mails_wait_for_their_next_atte
     assert mail(mail_id).failed_at is None
 
 
+def test_it_ends_although_the_mail_server_does_not_answer(
+    office: Office, server: MailServer, start: Start
+) -> None:
+    server.hold_at = "end"
+    mail_id = office.put()
+    worker = start()
+    assert server.held.wait(PATIENCE)
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.wait(PROMISED_SECONDS) == 0
+    assert not is_sent(mail_id)
+
+
 def log_of(office: Office) -> str:
     return (office.config.state_dir / "worker.log").read_text()

@@ -71,6 +71,14 @@ def living() -> dict[int, Process]:
     return {int(r[0]): Process(int(r[0]), int(r[1]), r[-1]) for r in rows if not r[2].startswith("Z")}
 
 
+def descendants(pid: int) -> dict[int, Process]:
+    """The processes that a process started, and those that these started."""
+    table, found = living(), {pid}
+    while more := {p.pid for p in table.values() if p.parent in found} - found:
+        found |= more
+    return {number: table[number] for number in found - {pid} if number in table}
+
+
 @dataclass
 class Service:
     """``vibekeys run`` on a port of its own; ``output`` collects what it says from its start on."""
@@ -109,10 +117,7 @@ class Service:
 
     def descendants(self) -> dict[int, Process]:
         """The processes that it started, and those that these started."""
-        table, found = living(), {self.process.pid}
-        while more := {p.pid for p in table.values() if p.parent in found} - found:
-            found |= more
-        return {pid: table[pid] for pid in found - {self.process.pid} if pid in table}
+        return descendants(self.process.pid)
 
     def child(self, part_of_command: str) -> int:
         """The number of the direct child whose command line has this in it."""
