@@ -10,11 +10,14 @@ from pathlib import Path
 import click
 import pytest
 
+from app.bitrix.conditions import OPERATORS
+from app.bitrix.entities import ENTITIES
 from app.cli import cli
 from app.config import Config
 from app.docs.remedies import REMEDIES
 from app.errors import ERRORS
 from app.registry import ROUTES
+from app.registry.entities import ROUTE_FOR
 from gateway.denial import DENIALS
 
 ROOT = Path(__file__).parents[1]
@@ -122,7 +125,18 @@ def test_every_check_of_the_gateway_is_in_the_grant_rule() -> None:
 
 def test_every_endpoint_is_in_the_api_document_and_no_other() -> None:
     written = set(re.findall(r"^### `([A-Z]+ /\S+)`$", API, re.MULTILINE))
-    assert written == {f"{route.method} {route.path}" for route in ROUTES}
+    paths = {
+        route.operation_id: "/v1/{entity}" + route.path.removeprefix(f"/v1/{entity}")
+        for (entity, _), route in ROUTE_FOR.items()
+    }
+    assert written == {f"{route.method} {paths.get(route.operation_id, route.path)}" for route in ROUTES}
+    (entities,) = re.findall(r"^### Entities: (.+)$", API, re.MULTILINE)
+    assert code_in(entities) == list(ENTITIES)
+
+
+def test_every_operator_of_a_filter_is_in_the_api_document() -> None:
+    written = [operator for names, _, _ in rows(API, 3) for operator in code_in(names) if operator[0] == "$"]
+    assert sorted(written) == sorted(OPERATORS)
 
 
 def test_every_command_is_in_the_readme_with_its_options() -> None:

@@ -86,8 +86,8 @@ REMEDIES: Mapping[str, str] = {
     "RATE_LIMITED": (
         'A limit is used up; `details` say which: `{"limit": 1000, "window": 3600, "scope": "tier"}`. '
         'Wait for `Retry-After`; the request counted on no limit. With `{"scope": "portal"}` it is the '
-        "portal's Bitrix24 that takes no more calls at this moment: nothing was done, and the request counted "
-        "on your limits."
+        "portal's Bitrix24 that takes no more calls at this moment: nothing was done, and the request "
+        "counted on your limits."
     ),
     "AUTH_ATTEMPTS_LIMITED": (
         "Too many wrong keys came from this address in this minute. Wait for `Retry-After`, and send a "
