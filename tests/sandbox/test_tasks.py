@@ -59,6 +59,11 @@ def test_order_takes_either_case(sandbox: Sandbox) -> None:
     ]
 
 
+def test_order_by_status_is_called_otherwise(sandbox: Sandbox) -> None:
+    order = {"REAL_STATUS": "desc", "ID": "asc"}
+    assert ids(sandbox, filter={"<ID": 10}, order=order)[:3] == ["4", "9", "3"]
+
+
 def test_everything_is_text_or_null_and_people_come_along(sandbox: Sandbox) -> None:
     task = result(sandbox, "tasks.task.get", taskId=4)["task"]
     assert (task["id"], task["status"], task["subStatus"], task["timeEstimate"]) == ("4", "6", "6", "240")

@@ -18,8 +18,8 @@ from app.bitrix.sandbox.refusal import Refusal, missing_parameter
 from app.bitrix.sandbox.store import Row
 from app.bitrix.sandbox.task_fields import FIELDS, Field
 
-_FILTERED_AS = {"REAL_STATUS": "STATUS", "ACCOMPLICE": "ACCOMPLICES", "AUDITOR": "AUDITORS"}
-"""Filters that are not called as the field is."""
+_CALLED = {"REAL_STATUS": "STATUS", "ACCOMPLICE": "ACCOMPLICES", "AUDITOR": "AUDITORS"}
+"""Filters and orders that are not called as the field is."""
 _READ_ONLY = {"ID", "CREATED_DATE", "CHANGED_DATE", "CHANGED_BY", "STATUS_CHANGED_DATE", "STATUS_CHANGED_BY"}
 _READ_ONLY |= {"CLOSED_DATE", "CLOSED_BY", "ACTIVITY_DATE", "VIEWED_DATE", "GUID", "OUTLOOK_VERSION"}
 _CUSTOM = [name for name in FIELDS if name.startswith("UF_")]
@@ -38,11 +38,8 @@ def list_(call: Call) -> Answer:
         rows = query.matching(call.store.rows("tasks"), conditions, _kind)
     except query.BadValue:
         rows = []
-    order = [
-        (field, str(direction).lower() == "desc")
-        for field, direction in pairs(call.params.get("order"))
-        if _kind(field)
-    ]
+    asked = [(_CALLED.get(name, name), direction) for name, direction in pairs(call.params.get("order"))]
+    order = [(field, str(direction).lower() == "desc") for field, direction in asked if _kind(field)]
     page = query.page(query.ordered(rows, order or [("ID", True)], _kind, "ID"), call.params.get("start", 0))
     names = _selected(call.params)
     return Answer({"tasks": [_shown(call, row, names) for row in page.rows]}, page.total, page.next)
@@ -140,7 +137,7 @@ def _condition(given: tuple[str, Any]) -> tuple[str, Any] | None:
     """A condition under the name that its field has; None if there is no such field."""
     key, value = given
     operator, name = query.parts(key)
-    field = _FILTERED_AS.get(name, name)
+    field = _CALLED.get(name, name)
     return (operator + field, value) if field in FIELDS else None
 
 
