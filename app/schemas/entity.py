@@ -47,13 +47,13 @@ class Change(StrictSchema):
     class Meta:
         unknown = INCLUDE
 
-    @validates_schema(skip_on_field_errors=False)
-    def check_names(self, data: Mapping[str, Any], **_: Any) -> None:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def check_names(self, data: Mapping[str, Any], sent: Mapping[str, Any], **_: Any) -> None:
         """Refuse what there is not, or what nobody may set."""
-        flaws = {name: [flaw] for name in data.keys() - self.fields.keys() if (flaw := self._flaw(name))}
+        flaws = {name: [flaw] for name in sent if name not in self.fields and (flaw := self._flaw(name))}
         if flaws:
             raise ValidationError(flaws)
-        if not data:
+        if not sent:
             raise ValidationError("At least one field is needed.")
 
     @post_load

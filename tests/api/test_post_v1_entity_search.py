@@ -1,0 +1,137 @@
+"""POST /v1/deals/search and the other entities: the same as a list, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.bitrix.entities import ENTITIES
+from app.bitrix.sandbox import Sandbox
+from tests.api.linked import Linked
+from tests.api.world import World
+
+
+@pytest.fixture(scope="module")
+def still(still_world: World, still_sandbox: Sandbox) -> Linked:
+    """A portal that the tests only read."""
+    return Linked(still_world, still_sandbox)
+
+
+def search(linked: Linked, name: str, **body: Any) -> Any:
+    return linked.post(f"/v1/{name}/search", body)
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_200_an_empty_search_is_the_list(still: Linked, name: str) -> None:
+    assert search(still, name).json == still.get(f"/v1/{name}").json
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "query"),
+    [
+        ("deals", {"filter": {"stageId": "NEW"}}, {"filter[stageId]": "NEW"}),
+        ("deals", {"filter": {"stageId": {"$ne": "NEW"}}}, {"filter[stageId][$ne]": "NEW"}),
+        ("deals", {"filter": {"stageId": {"$in": ["NEW", "WON"]}}}, {"filter[stageId][$in]": "NEW,WON"}),
+        ("deals", {"filter": {"title": {"$contains": "1"}}}, {"filter[title][$contains]": "1"}),
+        (
+            "deals",
+            {"filter": {"opportunity": {"$gte": 5000, "$lt": 7000.5}}},
+            {"filter[opportunity][$gte]": "5000", "filter[opportunity][$lt]": "7000.5"},
+        ),
+        (
+            "deals",
+            {"filter": {"id": {"$gt": 5}, "closed": True}},
+            {"filter[id][$gt]": "5", "filter[closed]": "true"},
+        ),
+        (
+            "deals",
+            {"order": {"opportunity": "desc"}, "limit": 7},
+            {"order[opportunity]": "desc", "limit": "7"},
+        ),
+        ("deals", {"select": ["title"], "offset": 60}, {"select": "title", "offset": "60"}),
+        ("deals", {"limit": 9_000}, {"limit": "9000"}),
+        ("tasks", {"filter": {"status": {"$lte": 3}}}, {"filter[status][$lte]": "3"}),
+        ("users", {"filter": {"active": False}}, {"filter[active]": "false"}),
+    ],
+    ids=lambda it: str(it)[:40],
+)
+def test_200_says_what_the_query_says(
+    still: Linked, name: str, body: dict[str, Any], query: dict[str, str]
+) -> None:
+    found = search(still, name, **body)
+    assert found.status == 200
+    assert found.json == still.get(f"/v1/{name}", query).json
+    assert found.data
+
+
+def test_200_for_a_restricted_account(linked: Linked) -> None:
+    linked.world.change_account(linked.world.admin, status="RESTRICTED")
+    assert search(linked, "deals", limit=1).status == 200
+    assert linked.post("/v1/deals", {"title": "no"}).code == "ACCOUNT_RESTRICTED"
+
+
+@pytest.mark.parametrize(
+    ("body", "blamed"),
+    [
+        ({"limit": 0}, "limit"),
+        ({"limit": "5"}, "limit"),
+        ({"limit": 5.0}, "limit"),
+        ({"limit": True}, "limit"),
+        ({"offset": -1}, "offset"),
+        ({"colour": "red"}, "colour"),
+        ({"select": "id"}, "select"),
+        ({"select": []}, "select"),
+        ({"select": [5]}, "select"),
+        ({"select": ["colour"]}, "select"),
+        ({"select": ["id"] * 501}, "select"),
+        ({"order": []}, "order"),
+        ({"order": {"id": 1}}, "order"),
+        ({"order": {"colour": "asc"}}, "order"),
+        ({"filter": []}, "filter"),
+        ({"filter": "id"}, "filter"),
+        ({"filter": {"colour": 1}}, "filter"),
+        ({"filter": {"id": {}}}, "filter"),
+        ({"filter": {"id": {"$near": 1}}}, "filter"),
+        ({"filter": {"id": {"$gt": "1"}}}, "filter"),
+        ({"filter": {"id": {"$gt": {"$gt": 1}}}}, "filter"),
+        ({"filter": {"id": None}}, "filter"),
+        ({"filter": {"id": True}}, "filter"),
+        ({"filter": {"id": 1.5}}, "filter"),
+        ({"filter": {"id": 2**53}}, "filter"),
+        ({"filter": {"id": [1, 2]}}, "filter"),
+        ({"filter": {"id": {"$in": []}}}, "filter"),
+        ({"filter": {"id": {"$in": "1,2"}}}, "filter"),
+        ({"filter": {"id": {"$in": [1] * 501}}}, "filter"),
+        ({"filter": {"closed": "Y"}}, "filter"),
+        ({"filter": {"title": 5}}, "filter"),
+        ({"filter": {"opportunity": "5"}}, "filter"),
+        ({"filter": {"opportunity": 1e15}}, "filter"),
+        ({"filter": {"createdTime": 1700000000}}, "filter"),
+        ({"filter": {"ufCrm_1": [1]}}, "filter"),
+        ({"filter": {"ufCrm_1": None}}, "filter"),
+        ({"filter": {f"ufCrm_{number}": 1 for number in range(101)}}, "filter"),
+    ],
+    ids=lambda it: str(it)[:40],
+)
+def test_400_nothing_wrong_leaves(still: Linked, body: dict[str, Any], blamed: str) -> None:
+    still.sandbox.forget_calls()
+    answer = search(still, "deals", **body)
+    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
+    assert list(answer.error["details"]) == [blamed]
+    assert still.calls == []
+
+
+def test_400_thousands_of_wrong_names_are_not_repeated(still: Linked) -> None:
+    pasted = still.world.admin.management_key
+    wrong = {**{f"field{number}": 1 for number in range(90)}, pasted: 1}
+    answer = search(still, "deals", filter=wrong, order=dict.fromkeys(wrong, "asc"), select=list(wrong))
+    assert answer.status == 400
+    assert len(answer.body) < 4_000
+    assert pasted.encode() not in answer.body
+
+
+def test_405_to_get(still: Linked) -> None:
+    answer = still.get("/v1/deals/search")
+    assert (answer.status, answer.code) == (405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["Allow"] == "POST"
