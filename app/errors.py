@@ -71,6 +71,7 @@ ERRORS: Mapping[str, ErrorKind] = {
     "BITRIX_UNAVAILABLE": ErrorKind(502, "The portal's Bitrix24 webhook did not answer."),
     # feedback tickets and servers
     "TICKET_ARCHIVED": ErrorKind(409, "The ticket is archived: its author cannot comment on it any more."),
+    "TICKET_FULL": ErrorKind(409, "The ticket has no room for this comment."),
     "WRONG_KEY": ErrorKind(403, "The server belongs to another key."),
     # our own trouble
     "INTERNAL_ERROR": ErrorKind(500, "Something went wrong on our side."),

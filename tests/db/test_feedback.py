@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from app.errors import ApiError
-from app.feedback import CATEGORIES, STATUSES, Feedback, comments_of
+from app.feedback import CATEGORIES, STATUSES, Feedback, thread_of
 from app.ledger import Actor
 from app.mail.tickets import ticket_message
 from app.models import Mail, Ticket, TicketComment
@@ -56,18 +56,19 @@ def test_a_thread_is_in_the_order_of_its_commits_on_a_clock_that_was_put_back(
         feedback.answer(CLI, Ticket.select(), ticket.id, f"comment {number}", "REVIEWING")
         feedback.reply(CLI, Ticket.select(), ticket.id, f"reply {number}")
 
-    thread = comments_of(Ticket.get_by_id(ticket.id))
-    assert [comment.text for comment in thread] == [
+    thread = thread_of(Ticket.get_by_id(ticket.id))
+    assert [comment.text for comment in thread.comments] == [
         f"{kind} {number}" for number in range(3) for kind in ("comment", "reply")
     ]
 
 
 def test_a_thread_ends_where_the_ticket_was_read(installation: Installation, ticket: Ticket) -> None:
     feedback = Feedback(installation.ledger, "")
-    as_it_was = feedback.answer(CLI, Ticket.select(), ticket.id, "first", "REVIEWING")
+    feedback.answer(CLI, Ticket.select(), ticket.id, "first", "REVIEWING")
+    as_it_was = Ticket.get_by_id(ticket.id)
     feedback.answer(CLI, Ticket.select(), ticket.id, "second", "RESOLVED")
 
-    assert [comment.text for comment in comments_of(as_it_was)] == ["first"]
+    assert [comment.text for comment in thread_of(as_it_was).comments] == ["first"]
 
 
 def test_an_answer_that_cannot_be_kept_whole_is_not_kept_at_all(
