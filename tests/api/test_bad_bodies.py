@@ -261,7 +261,20 @@ NUMBER = ["5", "", True, False, 5.0, 5.7, 0, -1, 10**9 + 1, 2**63, 10**30, 10**9
 LIST = [None, "crm", 5, True, {}, {"0": "crm"}, [None], [5], [True], [["crm"]], [{}], [""], ["crm", 5]]
 
 BAD_FIELDS: dict[str, list[Any]] = {
-    "name": [*TEXT, " ", "\t", " ", "n" * 256, "n" * 10_000, "a\nb", "a\x1bb", "a\x7fb", "a\x85b"],
+    "name": [
+        *TEXT,
+        "\u200b",
+        "\ufeff\u2060 \u3000",
+        " ",
+        "\t",
+        " ",
+        "n" * 256,
+        "n" * 10_000,
+        "a\nb",
+        "a\x1bb",
+        "a\x7fb",
+        "a\x85b",
+    ],
     "scopes": [*LIST, [], ["unknown"], ["CRM"], ["vibe:mgmt:keys"], ["ai_tools"], ["crm"] * 1001, [" crm"]],
     "ipWhitelist": [
         ["10.0.0.1/0.0.0.0"],
