@@ -17,6 +17,7 @@ from typing import Any
 
 from peewee import ModelSelect
 
+from app.config import Config
 from app.errors import ApiError
 from app.ledger import Actor, Change, Ledger
 from app.mail import outbox
@@ -90,9 +91,9 @@ class Feedback:
     ticket is one that does not exist.
     """
 
-    def __init__(self, ledger: Ledger, support_url: str) -> None:
+    def __init__(self, ledger: Ledger, config: Config) -> None:
         self._ledger = ledger
-        self._support_url = support_url
+        self._host, self._support_url = config.public_url, config.support_url
 
     def create(
         self,
@@ -179,6 +180,7 @@ class Feedback:
             ticket_id=ticket.id,
             title=ticket.title,
             text=text or "",
+            host=self._host,
             support_url=self._support_url,
         )
         outbox.put(

@@ -140,7 +140,7 @@ def open_services(
         portals=Portals(ledger, secrets),
         prober=Prober(max(1, config.threads // 2)),
         keyring=Keyring(ledger, config),
-        feedback=Feedback(ledger, config.support_url),
+        feedback=Feedback(ledger, config),
         servers=Servers(ledger),
         idempotency=IdempotencyStore(db, clock),
         store=store,

@@ -10,7 +10,7 @@ import pytest
 from app.feedback import ANSWER_STATUSES, STATUSES
 from app.models import Audit
 from tests.api.desk import TICKET_FIELDS, Desk
-from tests.api.world import UNKNOWN_ID
+from tests.api.world import PUBLIC_URL, UNKNOWN_ID
 
 MAILED = {"AWAITING_USER", "RESOLVED"}
 AFTER_A_REPLY = {
@@ -115,6 +115,7 @@ def test_201_mails_the_text_to_the_author_each_time(desk: Desk) -> None:
     for question in ("Which browser?", "Which version?"):
         assert len([mail for mail in mails if question in mail.body]) == 1
     assert all("The filter is lost" in mail.subject and mail.sent_at is None for mail in mails)
+    assert all(f" {PUBLIC_URL}/v1/feedback/{ticket_id}/comments\n" in mail.body for mail in mails)
 
 
 def test_201_is_audited_without_the_text(desk: Desk) -> None:
