@@ -7,6 +7,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from app.errors import ApiError, invalid
+from app.idn import ascii_domain
 from app.ledger import Actor, Ledger
 from app.models import Account, new_id
 from app.models.account import STATUSES, TIERS
@@ -39,7 +40,7 @@ class Accounts:
 
         Raises VALIDATION_ERROR, also if the address is taken.
         """
-        account = Account(email=_folded(email), tier=tier, status=status, is_operator=operator)
+        account = Account(email=_address(email), tier=tier, status=status, is_operator=operator)
         account.hourly_limit = _limit(tier, hourly_limit)
         account.password_hash = _hashed(password)
         _check(account)
@@ -86,9 +87,24 @@ class Accounts:
         return account
 
 
-def _folded(email: str) -> str:
-    """Return an e-mail address in the form under which accounts are found."""
-    return email.strip().lower()
+def _address(email: str) -> str:
+    """Return an e-mail address in the form under which accounts are found. Raises VALIDATION_ERROR."""
+    address = email.strip().lower()
+    name, _, domain = address.partition("@")
+    if (
+        not (name and domain)
+        or "@" in domain
+        or " " in address
+        or not address.isprintable()
+        or len(address) > 254
+    ):
+        raise invalid(email="Must be an e-mail address.")
+    try:
+        ascii_domain(domain)
+    except ValueError:
+        reason = "Its domain is none, or can be understood in two ways: write it in ASCII, as xn--…"
+        raise invalid(email=reason) from None
+    return address
 
 
 def _get(account_id: str) -> Account:
@@ -119,15 +135,6 @@ def _limit(tier: str, hourly_limit: int | Unset | None) -> int | None:
 
 
 def _check(account: Account) -> None:
-    name, _, host = account.email.rpartition("@")
-    if (
-        not name
-        or not host
-        or len(account.email) > 254
-        or not account.email.isprintable()
-        or " " in account.email
-    ):
-        raise invalid(email="Must be an e-mail address.")
     if account.tier not in TIERS:
         raise invalid(tier=f"Must be one of {', '.join(TIERS)}.")
     if account.status not in STATUSES:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from app.idn import ascii_domain
 from gateway.address import parse_network
 
 __all__ = ["Config", "ConfigError", "LogFormat", "RedisDown"]
@@ -301,9 +302,10 @@ def _mail_domain(public_url: str) -> str:
     if _is_address(host):
         return f"[{host}]"
     try:
-        return host.encode("idna").decode()
-    except UnicodeError:
-        raise ConfigError(f"PUBLIC_URL: {_quoted(host)} is not a host name") from None
+        return ascii_domain(host)
+    except ValueError:
+        right = "a host name that everybody reads alike; write it in ASCII, as xn--…"
+        raise ConfigError(f"PUBLIC_URL: {_quoted(host)} is not {right}") from None
 
 
 def _is_address(text: str) -> bool:

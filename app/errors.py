@@ -75,6 +75,7 @@ ERRORS: Mapping[str, ErrorKind] = {
     "BATCH_LIMIT_EXCEEDED": ErrorKind(400, "A batch holds 1 to 50 calls."),
     # feedback tickets and servers
     "TICKET_ARCHIVED": ErrorKind(409, "The ticket is archived: its author cannot comment on it any more."),
+    "TICKET_FULL": ErrorKind(409, "The ticket has no room for this comment."),
     "WRONG_KEY": ErrorKind(403, "The server belongs to another key."),
     # our own trouble
     "INTERNAL_ERROR": ErrorKind(500, "Something went wrong on our side."),

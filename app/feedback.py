@@ -11,12 +11,13 @@ Nobody's raw key is kept: one that was pasted into a text is cut to its public b
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from peewee import ModelSelect
 
+from app.config import Config
 from app.errors import ApiError
 from app.ledger import Actor, Change, Ledger
 from app.mail import outbox
@@ -66,7 +67,21 @@ ANSWER_STATUSES = tuple(name for name in STATUSES if name != "NEW")
 
 CATEGORIES = ("BUG", "SUGGESTION", "DOCS", "CHAT", "BOTS", "OTHER")
 
+THREAD_COMMENTS = 500
+THREAD_BYTES = 1_000_000
+"""Of a ticket's comments together, in UTF-8. Each comment is answered with the whole thread: without an end
+to it, somebody who comments on and on would be answered with more each time.
+"""
+
 _AUDITED_WHEN_OPENED = ("portal_id", "author_id", "category", "status", "title")
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A ticket and its comments, oldest first, as they were at one moment."""
+
+    ticket: Ticket
+    comments: Sequence[TicketComment]
 
 
 class Feedback:
@@ -76,9 +91,9 @@ class Feedback:
     ticket is one that does not exist.
     """
 
-    def __init__(self, ledger: Ledger, support_url: str) -> None:
+    def __init__(self, ledger: Ledger, config: Config) -> None:
         self._ledger = ledger
-        self._support_url = support_url
+        self._host, self._support_url = config.public_url, config.support_url
 
     def create(
         self,
@@ -140,23 +155,22 @@ class Feedback:
 
     def answer(
         self, actor: Actor, visible: ModelSelect[Ticket], ticket_id: str, text: str, status: str
-    ) -> Ticket:
-        """Comment on a ticket for the team, and set its status. Raises ENTITY_NOT_FOUND."""
+    ) -> Thread:
+        """Comment on a ticket for the team, and set its status. Raises ENTITY_NOT_FOUND, TICKET_FULL."""
         with self._ledger.change(actor) as change:
             ticket = find(visible, ticket_id)
-            comment = _comment(change, ticket, "TEAM", text, status)
-            self._mail_author(change, ticket, comment.text)
-        return ticket
+            thread = _comment(change, ticket, "TEAM", text, status)
+            self._mail_author(change, ticket, thread.comments[-1].text)
+        return thread
 
-    def reply(self, actor: Actor, visible: ModelSelect[Ticket], ticket_id: str, text: str) -> Ticket:
-        """Comment on a ticket as its author. Raises ENTITY_NOT_FOUND, TICKET_ARCHIVED."""
+    def reply(self, actor: Actor, visible: ModelSelect[Ticket], ticket_id: str, text: str) -> Thread:
+        """Comment on a ticket as its author. Raises ENTITY_NOT_FOUND, TICKET_ARCHIVED, TICKET_FULL."""
         with self._ledger.change(actor) as change:
             ticket = find(visible, ticket_id)
             status = STATUSES[ticket.status].after_reply
             if status is None:
                 raise ApiError("TICKET_ARCHIVED")
-            _comment(change, ticket, "USER", text, status)
-        return ticket
+            return _comment(change, ticket, "USER", text, status)
 
     def _mail_author(self, change: Change, ticket: Ticket, text: str | None) -> None:
         if not STATUSES[ticket.status].mails_author:
@@ -166,6 +180,7 @@ class Feedback:
             ticket_id=ticket.id,
             title=ticket.title,
             text=text or "",
+            host=self._host,
             support_url=self._support_url,
         )
         outbox.put(
@@ -186,16 +201,17 @@ def find(visible: ModelSelect[Ticket], ticket_id: str) -> Ticket:
     return ticket
 
 
-def comments_of(ticket: Ticket) -> ModelSelect[TicketComment]:
-    """Select the ticket's comments as they were when the ticket was read, oldest first."""
+def thread_of(ticket: Ticket) -> Thread:
+    """Read the ticket's comments as they were when the ticket was read."""
     found = TicketComment.select().where(
         TicketComment.ticket == ticket.id, TicketComment.created_at <= ticket.updated_at
     )
-    return found.order_by(TicketComment.created_at, TicketComment.id)
+    return Thread(ticket, list(found.order_by(TicketComment.created_at, TicketComment.id)))
 
 
-def _comment(change: Change, ticket: Ticket, author: str, text: str, status: str) -> TicketComment:
-    before = ticket.status
+def _comment(change: Change, ticket: Ticket, author: str, text: str, status: str) -> Thread:
+    text, earlier, before = masked(text), thread_of(ticket).comments, ticket.status
+    _check_room(earlier, text)
     ticket.status = status
     _save(change, ticket)
     comment = TicketComment.create(
@@ -203,13 +219,19 @@ def _comment(change: Change, ticket: Ticket, author: str, text: str, status: str
         ticket=ticket,
         author=author,
         account=change.actor.account_id,
-        text=masked(text),
+        text=text,
         status=status,
         created_at=ticket.updated_at,
     )
     after = {"status": status, "comment_id": comment.id, "author": author}
     change.audit("ticket.commented", "ticket", ticket.id, {"status": before}, after)
-    return comment
+    return Thread(ticket, [*earlier, comment])
+
+
+def _check_room(earlier: Sequence[TicketComment], text: str) -> None:
+    size = sum(len(written.encode()) for written in (*(comment.text for comment in earlier), text))
+    if len(earlier) >= THREAD_COMMENTS or size > THREAD_BYTES:
+        raise ApiError("TICKET_FULL", details={"comments": THREAD_COMMENTS, "bytes": THREAD_BYTES})
 
 
 def _save(change: Change, ticket: Ticket) -> None:

@@ -1,16 +1,15 @@
 """`Idempotency-Key`: the answer that made a raw key, kept for a caller whose connection broke.
 
-Use, in a view that makes a raw key (`run` is None where the caller sent no `Idempotency-Key`)::
+Use, in a view that makes a raw key::
 
     run = store.begin(raw_key, idempotency_key, fingerprint(method, path, body))
     if isinstance(run, Replay):
         return Response(run.body, run.status)
     try:
-        issued = keyring.rotate(..., before_commit=lambda issued: store.finish(run, 201, render(issued)))
-    except Exception:
+        keyring.rotate(..., before_commit=lambda issued: store.finish(run, 201, render(issued)))
+    except BaseException:
         store.abandon(run)     # a refused call may be tried again, at once
         raise
-    return Response(render(issued), 201)
 
 `finish` runs inside the change's own transaction, so that key and kept answer are there together or
 not at all: a process killed between two commits would leave a key that nobody knows, and the repeat

@@ -1,9 +1,10 @@
 """Reading the JSON object that a request carries, and refusing everything that is not one.
 
 Python's parser is generous: it takes NaN, turns 1e400 into infinity, gives up on deep nesting with
-RecursionError and on long integers with ValueError, and passes NUL and lone surrogates on to a database
-that refuses them. All of that is refused here, before any schema sees the body. Faults inside one member
-are told under that member's name, faults of the whole under `_body`.
+RecursionError and on long integers with ValueError, passes NUL and lone surrogates on to a database that
+refuses them, and of two members with one name keeps the last, where whoever looked at the request before may
+have gone by the first. All of that is refused here, before any schema sees the body. Faults inside one member
+are told under that member's name, a name that comes twice under itself, faults of the whole under `_body`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import request
@@ -65,17 +67,25 @@ def _read(max_bytes: int) -> bytes:
 
 def _parse(text: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(text.decode(), parse_int=_integer)
+        body = json.loads(text.decode(), parse_int=_integer, object_pairs_hook=_object)
     except RecursionError:
         raise _bad_body("Nested too deeply.") from None
     except ValueError:  # JSONDecodeError and UnicodeDecodeError are
         raise _bad_body("Not valid JSON.") from None
     if not isinstance(body, dict):
         raise _bad_body("Must be a JSON object.")
-    flaws = {name if _fit_for_text(name) else WHOLE_BODY: flaw for name, flaw in _flaws(body)}
+    flaws = dict(_flaws(body))
     if flaws:
-        raise ApiError("VALIDATION_ERROR", details=bad_fields(flaws))
+        raise _bad_members(flaws)
     return body
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        counted = Counter(name for name, _ in pairs)
+        raise _bad_members({name: ["Must not come twice."] for name, times in counted.items() if times > 1})
+    return members
 
 
 def _integer(digits: str) -> int | float:
@@ -114,6 +124,11 @@ def _flaw(scalar: Any) -> str | None:
 
 def _fit_for_text(text: str) -> bool:
     return _NOT_IN_TEXT.search(text) is None
+
+
+def _bad_members(flaws: Mapping[str, list[str]]) -> ApiError:
+    told = {name if _fit_for_text(name) else WHOLE_BODY: reasons for name, reasons in flaws.items()}
+    return ApiError("VALIDATION_ERROR", details=bad_fields(told))
 
 
 def _bad_body(reason: str) -> ApiError:

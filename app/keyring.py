@@ -89,7 +89,9 @@ class Issued:
 
 
 BeforeCommit = Callable[[Issued], None]
-"""Called last inside the transaction: what it writes commits together with the key, or not at all."""
+"""Called last inside the transaction: what it writes commits together with the key, or not at all. What it
+cannot read undoes the change; read after the commit, that would be answered as a change that was not made.
+"""
 
 
 class Keyring:
@@ -149,11 +151,20 @@ class Keyring:
                 before_commit(issued)
         return issued
 
-    def change(self, actor: Actor, visible: ModelSelect[Key], key_id: str, fields: Mapping[str, Any]) -> Key:
+    def change(
+        self,
+        actor: Actor,
+        visible: ModelSelect[Key],
+        key_id: str,
+        fields: Mapping[str, Any],
+        *,
+        before_commit: Callable[[Key], None] | None = None,
+    ) -> Key:
         """Set columns of `SETTABLE` and `status` (ACTIVE or REVOKED); what is already so changes nothing.
 
-        Raises `ApiError`: ENTITY_NOT_FOUND, VALIDATION_ERROR as `issue` does, KEY_ALREADY_ROTATED when
-        a rotated key is to be re-activated.
+        `before_commit` is called as `BeforeCommit` is, also where nothing changes. Raises `ApiError`:
+        ENTITY_NOT_FOUND, VALIDATION_ERROR as `issue` does, KEY_ALREADY_ROTATED when a rotated key is to be
+        re-activated.
         """
         with self._ledger.change(actor) as change:
             key = _find(visible, key_id)
@@ -168,6 +179,8 @@ class Keyring:
             if after != before:
                 change.key(key)
                 change.audit(_action(before, after), "key", key.id, *_difference(before, after))
+            if before_commit:
+                before_commit(key)
         return key
 
     def rotate(

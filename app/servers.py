@@ -22,15 +22,16 @@ class Servers:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def create(self, actor: Actor, *, portal_id: str, lineage_id: str, name: str) -> Server:
-        """Register a server for the lineage of the acting key."""
+    def create(self, actor: Actor, *, portal_id: str, lineage_id: str, name: str) -> tuple[Server, str]:
+        """Register a server for the lineage of the acting key; return it with the id of its newest key."""
         server = Server(portal=portal_id, lineage_id=lineage_id, name=name)
         with self._ledger.change(actor) as change:
             server.id = new_id(change.now_ms)
             server.created_at = change.now_ms
             server.save(force_insert=True)
             change.audit("server.created", "server", server.id, None, _facts(server))
-        return server
+            key_id = newest_keys([lineage_id])[lineage_id]
+        return server, key_id
 
     def delete(
         self, actor: Actor, visible: ModelSelect[Server], server_id: str, lineage_id: str | None = None

@@ -146,7 +146,7 @@ def open_services(
         portal_calls=portal_calls,
         prober=Prober(portal_calls, max(1, config.threads // 2)),
         keyring=Keyring(ledger, config),
-        feedback=Feedback(ledger, config.support_url),
+        feedback=Feedback(ledger, config),
         servers=Servers(ledger),
         idempotency=IdempotencyStore(db, clock),
         store=store,

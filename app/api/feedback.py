@@ -13,7 +13,7 @@ from peewee import ModelSelect
 from app.api.answers import ApiBlueprint, answer, id_of_path, page_answer
 from app.api.paging import newest_first
 from app.auth import principal
-from app.feedback import comments_of, find
+from app.feedback import Thread, find, thread_of
 from app.json_body import read_object
 from app.models import Ticket
 from app.openapi import answer_of, page_of
@@ -64,7 +64,7 @@ def list_tickets(
 @blueprint.operation("GET", "/v1/feedback/<id>", gives=answer_of(TicketCard))
 def get_ticket(id: str) -> Response:
     """One ticket with its comments, oldest first."""
-    return _card(find(_visible(), id_of_path(id)))
+    return _card(thread_of(find(_visible(), id_of_path(id))))
 
 
 @blueprint.operation("PATCH", "/v1/feedback/<id>", body=ChangeTicket, gives=answer_of(TicketAnswer))
@@ -86,10 +86,10 @@ def comment_ticket(id: str) -> Response:
     """The ticket with the new comment: the team's sets a status, the author's is a text alone."""
     body, caller, feedback = read_object(), principal(), services().feedback
     if caller.key.type == "management":
-        ticket = feedback.answer(caller.actor(), _visible(), id_of_path(id), **TeamComment().load(body))
+        thread = feedback.answer(caller.actor(), _visible(), id_of_path(id), **TeamComment().load(body))
     else:
-        ticket = feedback.reply(caller.actor(), _visible(), id_of_path(id), **AuthorComment().load(body))
-    return _card(ticket, 201)
+        thread = feedback.reply(caller.actor(), _visible(), id_of_path(id), **AuthorComment().load(body))
+    return _card(thread, 201)
 
 
 def _visible() -> ModelSelect[Ticket]:
@@ -102,5 +102,5 @@ def _visible() -> ModelSelect[Ticket]:
     )
 
 
-def _card(ticket: Ticket, status: int = 200) -> Response:
-    return answer(ticket_card(ticket, comments_of(ticket)), status)
+def _card(thread: Thread, status: int = 200) -> Response:
+    return answer(ticket_card(thread), status)

@@ -12,7 +12,7 @@ from flask import Response, request
 from app.api.answers import success_body
 from app.auth import principal
 from app.errors import ApiError
-from app.idempotency import Replay, fingerprint
+from app.idempotency import IdempotencyStore, Replay, Run, fingerprint
 from app.keyring import Issued
 from app.services import services
 
@@ -34,33 +34,40 @@ Keep = Callable[[Issued], None]
 def answer_with_raw_key(body: dict[str, Any], issue: Callable[[Keep], Issued], render: Render) -> Response:
     """Answer 201 with what `issue` makes, or with what it made for the same request before.
 
-    `issue` is handed a function to call inside its transaction, which keeps the answer; `render` makes the
-    `data` of the answer. Raises `ApiError`: what `issue` raises, VALIDATION_ERROR for a malformed header,
+    `issue` is handed a function to call last inside its transaction, which makes the answer by `render` (its
+    `data`) and keeps it. Raises `ApiError`: what `issue` raises, VALIDATION_ERROR for a malformed header,
     and IDEMPOTENCY_KEY_REUSED or IDEMPOTENCY_IN_PROGRESS.
     """
-    idempotency_key = request.headers.get(HEADER)
-    if idempotency_key is None:
-        return _raw_key_response(success_body(render(issue(lambda issued: None))))
-    if not _VISIBLE.fullmatch(idempotency_key):
-        raise ApiError("VALIDATION_ERROR", details={HEADER: ["Must be 1 to 255 visible ASCII characters."]})
     store = services().idempotency
-    run = store.begin(principal().raw_key, idempotency_key, _fingerprint(body))
+    run = _begin(store, body)
     if isinstance(run, Replay):
         response = _raw_key_response(run.body, run.status)
         response.headers["Idempotency-Replayed"] = "true"
         return response
-    kept: list[bytes] = []
+    answers: list[bytes] = []
 
     def keep(issued: Issued) -> None:
-        kept.append(success_body(render(issued)))
-        store.finish(run, 201, kept[0])
+        answers.append(success_body(render(issued)))
+        if run is not None:
+            store.finish(run, 201, answers[0])
 
     try:
         issue(keep)
     except BaseException:
-        store.abandon(run)  # a refused call may be tried again, at once
+        if run is not None:
+            store.abandon(run)  # a refused call may be tried again, at once
         raise
-    return _raw_key_response(kept[0])
+    return _raw_key_response(answers[0])
+
+
+def _begin(store: IdempotencyStore, body: dict[str, Any]) -> Replay | Run | None:
+    """What is known of a call with this `Idempotency-Key`; None for one without."""
+    idempotency_key = request.headers.get(HEADER)
+    if idempotency_key is None:
+        return None
+    if not _VISIBLE.fullmatch(idempotency_key):
+        raise ApiError("VALIDATION_ERROR", details={HEADER: ["Must be 1 to 255 visible ASCII characters."]})
+    return store.begin(principal().raw_key, idempotency_key, _fingerprint(body))
 
 
 def _fingerprint(body: dict[str, Any]) -> bytes:

@@ -73,7 +73,7 @@ def get_key(id: str) -> Response:
     key = _visible().where(Key.id == id_of_path(id)).first()
     if key is None:
         raise ApiError("ENTITY_NOT_FOUND")
-    return _key_answer(key)
+    return answer(key_answers([key], services().clock())[0])
 
 
 @blueprint.operation("PATCH", "/v1/keys/<id>", body=ChangePortalKey(partial=True), gives=answer_of(KeyAnswer))
@@ -81,7 +81,15 @@ def update_key(id: str) -> Response:
     """The key after the change; absent fields stay as they are."""
     body = read_object()
     fields = ChangePortalKey(now=services().clock(), partial=True).load(body)
-    return _key_answer(services().keyring.change(principal().actor(), _visible(), id_of_path(id), fields))
+    shown: list[dict[str, Any]] = []
+    services().keyring.change(
+        principal().actor(),
+        _visible(),
+        id_of_path(id),
+        fields,
+        before_commit=lambda key: shown.extend(key_answers([key], services().clock())),
+    )
+    return answer(shown[0])
 
 
 @blueprint.operation("DELETE", "/v1/keys/<id>", gives=answer_of(Deleted))
@@ -158,10 +166,6 @@ def _visible() -> ModelSelect[Key]:
         .join(Membership, on=member)
         .where(Key.type.in_(PORTAL_TYPES), (Membership.role == "ADMIN") | (Key.owner == account_id))
     )
-
-
-def _key_answer(key: Key) -> Response:
-    return answer(key_answers([key], services().clock())[0])
 
 
 def _render(issued: Issued) -> dict[str, Any]:

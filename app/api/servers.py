@@ -41,10 +41,10 @@ def create_server() -> Response:
     """A new server of the key's lineage."""
     name = CreateServer().load(read_object())["name"]
     caller = principal()
-    server = services().servers.create(
+    server, key_id = services().servers.create(
         caller.actor(), portal_id=caller.portal_id, lineage_id=_lineage(), name=name
     )
-    return answer(_shown([server])[0], 201)
+    return answer(server_answers([server], {server.lineage_id: key_id})[0], 201)
 
 
 @blueprint.operation("GET", "/v1/infra/servers/<id>", gives=answer_of(ServerAnswer))

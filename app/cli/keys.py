@@ -13,7 +13,6 @@ from app.cli.session import account_named, key_named, opened, operator, portal_n
 from gateway.keys import KEY_TYPES
 
 if TYPE_CHECKING:
-    from app.keyring import Issued
     from app.models import Key
 
 _LISTED_AT_ONCE = 500
@@ -61,7 +60,7 @@ def create(key_type: str, owner: str, portal: str | None, as_json: bool, **setti
     """
     fields = body(settings)
     with opened() as services:
-        from app.schemas.key import SETTINGS
+        from app.schemas.key import SETTINGS, issued_answer
 
         issued = services.keyring.issue(
             operator(),
@@ -70,7 +69,7 @@ def create(key_type: str, owner: str, portal: str | None, as_json: bool, **setti
             portal=portal_named(portal) if portal is not None else None,
             **SETTINGS[key_type](now=services.clock()).load(fields),
         )
-        _print_issued(issued, services.clock(), as_json)
+        _print_issued(issued_answer(issued, services.clock()), as_json)
 
 
 @keys.command("list")
@@ -139,11 +138,19 @@ def rotate(key_id: str, as_json: bool, **options: Any) -> None:
     fields = body(options)
     with opened() as services:
         from app.models import Key
-        from app.schemas.key import RotateKey
+        from app.schemas.key import RotateKey, issued_answer
 
         schema = RotateKey(services.config.rotation_grace_hours, now=services.clock())
-        issued = services.keyring.rotate(operator(), Key.select(), key_id, **schema.load(fields))
-        _print_issued(issued, services.clock(), as_json)
+        shown: list[dict[str, Any]] = []
+        services.keyring.rotate(
+            operator(),
+            Key.select(),
+            key_id,
+            # Before the commit: a key that is made, and then cannot be printed, is lost.
+            before_commit=lambda issued: shown.append(issued_answer(issued, services.clock())),
+            **schema.load(fields),
+        )
+        _print_issued(shown[0], as_json)
 
 
 @keys.command("revoke")
@@ -200,8 +207,6 @@ def _print_key(key: Key, now: float, as_json: bool) -> None:
     print_one(_answers([key], now)[0], as_json)
 
 
-def _print_issued(issued: Issued, now: float, as_json: bool) -> None:
-    from app.schemas.key import issued_answer
-
-    print_one(issued_answer(issued, now), as_json)
+def _print_issued(shown: dict[str, Any], as_json: bool) -> None:
+    print_one(shown, as_json)
     note("This is the only time that rawKey is shown.")

@@ -70,6 +70,11 @@ REMEDIES: Mapping[str, str] = {
         "more, an operator can: `vibekeys servers`."
     ),
     "TICKET_ARCHIVED": "The ticket is archived: its author cannot comment any more. Open a new ticket.",
+    "TICKET_FULL": (
+        "The ticket has 500 comments, or with this one they would be longer than 1,000,000 bytes "
+        "together. Its author opens a new one; the team can still set `status` and `resolution` with "
+        "`PATCH`."
+    ),
     "IDEMPOTENCY_IN_PROGRESS": (
         "The first call with this `Idempotency-Key` still runs. Repeat after `Retry-After`."
     ),

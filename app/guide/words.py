@@ -44,7 +44,7 @@ CONVENTIONS = {
     "strictness": (
         "A body is a JSON object with Content-Type: application/json. Fields and query parameters that are "
         "not listed here are refused, and so are values of another type, texts with control characters, and "
-        "texts of white space alone."
+        "texts without a visible character."
     ),
     "formats": (
         "Names are camelCase, ids are UUIDs, but those of entities are numbers; times are ISO-8601 in UTC "

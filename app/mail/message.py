@@ -16,6 +16,7 @@ from email.message import Message
 from email.policy import compat32
 from email.utils import format_datetime, formataddr
 
+from app.idn import ascii_domain
 from app.models import Mail
 
 _POLICY = compat32.clone(linesep="\r\n")
@@ -57,7 +58,8 @@ class Letter:
 def written(mail: Mail, sender: Sender) -> Letter:
     """Return the mail ready to be handed in; it is the same at each attempt.
 
-    Raises `Undeliverable` if the recipient is not an address of the form local@domain.
+    Raises `Undeliverable` if the recipient is not an address of the form local@domain, or one whose domain
+    can be understood in two ways.
     """
     recipient = _deliverable(mail.recipient)
     message: Message[str, str | Header] = Message(_POLICY)
@@ -79,8 +81,8 @@ def _deliverable(address: str) -> str:
     """
     local, _, domain = address.rpartition("@")
     try:
-        ascii_address = f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError:
+        ascii_address = f"{local}@{ascii_domain(domain)}"
+    except ValueError:
         ascii_address = ""
     if not _DELIVERABLE.fullmatch(ascii_address):
         raise Undeliverable("the recipient's address is not one that mail can be sent to")

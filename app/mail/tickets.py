@@ -26,13 +26,16 @@ class Message:
     body: str
 
 
-def ticket_message(status: str, *, ticket_id: str, title: str, text: str, support_url: str) -> Message:
+def ticket_message(
+    status: str, *, ticket_id: str, title: str, text: str, host: str, support_url: str
+) -> Message:
     """Return what to tell the author of a ticket that is AWAITING_USER or RESOLVED now.
 
     `text` is the team's comment or resolution; where it or `support_url` is empty, nothing stands for it.
+    `host` is the address of this service, before its paths.
     """
     news = _NEWS[status]
-    answer = f"{_HOW_TO_ANSWER[status]}\n\n    POST /v1/feedback/{ticket_id}/comments"
+    answer = f"{_HOW_TO_ANSWER[status]}\n\n    POST {host}/v1/feedback/{ticket_id}/comments"
     parts = (f"{news}: {title}", text, answer, f"More help: {support_url}" if support_url else "")
     return Message(_cut(f"{news}: {title}"), "\n\n".join(part for part in parts if part) + "\n")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from app.feedback import ANSWER_STATUSES, CATEGORIES, STATUSES
-from app.models import Ticket, TicketComment
+from app.feedback import ANSWER_STATUSES, CATEGORIES, STATUSES, Thread
+from app.models import Ticket
 from app.schemas.base import StrictSchema
 from app.schemas.fields import Choice, Instant, LongText, Text, Uuid, check_size
 from app.schemas.query import PageQuery
@@ -134,7 +134,7 @@ def ticket_answers(tickets: Iterable[Ticket]) -> list[dict[str, Any]]:
     return shown
 
 
-def ticket_card(ticket: Ticket, comments: Iterable[TicketComment]) -> dict[str, Any]:
-    """Return the ticket in the shape of `TicketCard`."""
-    thread = CommentAnswer(many=True).dump(comments)
-    return {**ticket_answers([ticket])[0], "comments": thread}
+def ticket_card(thread: Thread) -> dict[str, Any]:
+    """Return a ticket with its comments in the shape of `TicketCard`."""
+    comments = CommentAnswer(many=True).dump(thread.comments)
+    return {**ticket_answers([thread.ticket])[0], "comments": comments}

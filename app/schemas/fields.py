@@ -20,14 +20,14 @@ from gateway.keys import masked
 
 NOT_FOR_TEXT = ("Cc", "Cs", "Zl", "Zp")
 """Unicode categories of control characters (NUL among them), lone surrogates, line and paragraph breaks."""
+INVISIBLE = ("Cc", "Cf", "Zl", "Zp", "Zs")
+"""Unicode categories of what leaves no mark by itself: control and format characters, separators."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Text(fields.String):
-    """One line of `minimum` to `maximum` characters, none of them a control character, not white space
-    alone.
-    """
+    """One line of `minimum` to `maximum` characters, none of them a control character, not all invisible."""
 
     allowed = frozenset[str]()
 
@@ -45,8 +45,8 @@ class Text(fields.String):
             raise ValidationError(f"Must be {self.minimum} to {self.maximum} characters.")
         if any(unicodedata.category(character) in NOT_FOR_TEXT for character in set(value) - self.allowed):
             raise ValidationError("Must not contain control characters.")
-        if not value.strip():
-            raise ValidationError("Must not be white space only.")
+        if all(unicodedata.category(character) in INVISIBLE for character in set(value)):
+            raise ValidationError("Must have a visible character.")
         return value
 
 

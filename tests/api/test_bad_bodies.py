@@ -134,6 +134,25 @@ def test_400_a_name_that_is_no_text_is_not_repeated(sender: Sender, write: str, 
 
 
 @pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ('{"name": "a", "name": "a"}', ["name"]),
+        ('{"name": "a", "text": 1, "\\u006eame": "b", "text": 2}', ["name", "text"]),
+        ('{"metadata": {"a": [{"b": 1, "b": 2}], "c": 1}}', ["b"]),
+        ('{"": 1, "": 2}', [""]),
+        (f'{{"{LONE_SURROGATE}": 1, "{LONE_SURROGATE}": 2}}', ["_body"]),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, str) else "",
+)
+def test_400_a_name_that_comes_twice(sender: Sender, write: str, text: str, fields: list[str]) -> None:
+    answer = sender.send(write, data=text, content_type=JSON)
+
+    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
+    assert answer.error["details"] == {name: ["Must not come twice."] for name in fields}
+
+
+@pytest.mark.parametrize("write", WRITES)
 def test_413_announced(sender: Sender, write: str) -> None:
     answer = sender.send(write, data=b" " * (MAX_BYTES + 1), content_type=JSON)
 
@@ -243,7 +262,20 @@ NUMBER = ["5", "", True, False, 5.0, 5.7, 0, -1, 10**9 + 1, 2**63, 10**30, 10**9
 LIST = [None, "crm", 5, True, {}, {"0": "crm"}, [None], [5], [True], [["crm"]], [{}], [""], ["crm", 5]]
 
 BAD_FIELDS: dict[str, list[Any]] = {
-    "name": [*TEXT, " ", "\t", " ", "n" * 256, "n" * 10_000, "a\nb", "a\x1bb", "a\x7fb", "a\x85b"],
+    "name": [
+        *TEXT,
+        "\u200b",
+        "\ufeff\u2060 \u3000",
+        " ",
+        "\t",
+        " ",
+        "n" * 256,
+        "n" * 10_000,
+        "a\nb",
+        "a\x1bb",
+        "a\x7fb",
+        "a\x85b",
+    ],
     "scopes": [*LIST, [], ["unknown"], ["CRM"], ["vibe:mgmt:keys"], ["ai_tools"], ["crm"] * 1001, [" crm"]],
     "ipWhitelist": [
         ["10.0.0.1/0.0.0.0"],

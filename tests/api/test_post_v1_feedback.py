@@ -90,6 +90,7 @@ def test_201_context_may_be_left_out(still_desk: Desk) -> None:
         ("title", "t" * 255),
         ("title", "🙂" * 255),
         ("title", "<b>&amp;' OR 1=1 --"),
+        ("title", "\U0001f469\u200d\U0001f680\u200e"),
         ("description", "d"),
         ("description", "d" * 9_999),
         ("description", "d" * 10_000),
@@ -111,10 +112,23 @@ def test_201_text_comes_back_as_it_was_sent(still_desk: Desk, field: str, text: 
             ("title", value)
             for value in ("", " ", "t" * 256, "two\nlines", "two\u2028lines", "a\0b", None, 5)
         ),
-        *(("title", value) for value in ("a\tb", "\x1b[31m", "a\ud800b", ["a"], {"a": "b"})),
+        *(
+            ("title", value)
+            for value in ("\u200b", "\u00a0\U000e0041", "a\tb", "\x1b[31m", "a\ud800b", ["a"], {"a": "b"})
+        ),
         *(
             ("description", value)
-            for value in ("", "\n \t", "d" * 10_001, "a\0b", "\x1b[31m", "\udfff", None, 5)
+            for value in (
+                "",
+                "\n \t",
+                "\u200b\n\u2028\ufeff",
+                "d" * 10_001,
+                "a\0b",
+                "\x1b[31m",
+                "\udfff",
+                None,
+                5,
+            )
         ),
         *(("context", value) for value in ([], ["a"], 5, 1.5, True, "a\0b", {"a": "\ud800"}, {"\0": 1})),
         ("context", {"k": "x" * (CONTEXT_BYTES - 7)}),

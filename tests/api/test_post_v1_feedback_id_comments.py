@@ -10,7 +10,7 @@ import pytest
 from app.feedback import ANSWER_STATUSES, STATUSES
 from app.models import Audit
 from tests.api.desk import TICKET_FIELDS, Desk
-from tests.api.world import UNKNOWN_ID
+from tests.api.world import PUBLIC_URL, UNKNOWN_ID
 
 MAILED = {"AWAITING_USER", "RESOLVED"}
 AFTER_A_REPLY = {
@@ -68,6 +68,41 @@ def test_409_the_author_cannot_comment_an_archived_ticket_until_the_team_opens_i
     assert desk.comment(ticket_id, desk.author, text="But it is there.").status == 201
 
 
+@pytest.mark.parametrize("caller", ["team", "author"])
+def test_409_a_thread_has_an_end_after_500_comments(desk: Desk, caller: str) -> None:
+    status = {"status": "RESOLVED"} if caller == "team" else {}
+    ticket_id = desk.open()
+    desk.fill(ticket_id, ["c"] * 499)
+
+    assert len(desk.comment(ticket_id, getattr(desk, caller), text="a", **status).data["comments"]) == 500
+    before = desk.world.service.rows()
+    answer = desk.comment(ticket_id, getattr(desk, caller), text="a", **status)
+
+    assert (answer.status, answer.code) == (409, "TICKET_FULL")
+    assert answer.error["details"] == {"comments": 500, "bytes": 1_000_000}
+    assert desk.world.service.rows() == before
+
+
+@pytest.mark.parametrize("caller", ["team", "author"])
+def test_409_a_thread_has_an_end_after_a_million_bytes(desk: Desk, caller: str) -> None:
+    status = {"status": "RESOLVED"} if caller == "team" else {}
+    ticket_id = desk.open()
+    desk.fill(ticket_id, ["\U0001f600" * 10_000] * 24 + ["c" * 39_990])
+
+    assert desk.comment(ticket_id, getattr(desk, caller), text="é" * 5 + "a", **status).code == "TICKET_FULL"
+    assert desk.comment(ticket_id, getattr(desk, caller), text="é" * 5, **status).status == 201
+    assert desk.comment(ticket_id, getattr(desk, caller), text="a", **status).code == "TICKET_FULL"
+
+
+def test_a_full_ticket_can_be_closed(desk: Desk) -> None:
+    ticket_id = desk.open()
+    desk.fill(ticket_id, ["c"] * 500)
+
+    answer = desk.update(ticket_id, status="RESOLVED", resolution="Mended, see the new ticket.")
+
+    assert (answer.status, answer.data["status"]) == (200, "RESOLVED")
+
+
 def test_201_mails_the_text_to_the_author_each_time(desk: Desk) -> None:
     ticket_id = desk.open(title="The filter is lost")
 
@@ -80,6 +115,7 @@ def test_201_mails_the_text_to_the_author_each_time(desk: Desk) -> None:
     for question in ("Which browser?", "Which version?"):
         assert len([mail for mail in mails if question in mail.body]) == 1
     assert all("The filter is lost" in mail.subject and mail.sent_at is None for mail in mails)
+    assert all(f" {PUBLIC_URL}/v1/feedback/{ticket_id}/comments\n" in mail.body for mail in mails)
 
 
 def test_201_is_audited_without_the_text(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from peewee import OperationalError
 
 from gateway.keys import PREFIXES, key_type_of
 from tests.cli.terminal import RAW_KEY, UUID, Terminal
@@ -276,6 +277,20 @@ def test_rotate_prints_the_successor(terminal: Terminal, portal_id: str) -> None
     assert (left["status"], left["rotation"]["successorId"]) == ("ACTIVE", new["id"])
     assert terminal.refused("keys", "rotate", old["id"]).startswith("KEY_ALREADY_ROTATED: ")
     assert terminal.refused("keys", "rotate", new["id"]).startswith("PREDECESSOR_IN_GRACE: ")
+
+
+def test_rotate_makes_no_key_that_cannot_be_printed(
+    terminal: Terminal, portal_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("disk I/O error")
+
+    old = terminal.key()
+    with monkeypatch.context() as patched:
+        patched.setattr("app.schemas.key._predecessors_graces", fail)
+        assert terminal.refused("keys", "rotate", old["id"]).startswith("DATABASE_UNAVAILABLE: ")
+
+    assert terminal.json("keys", "show", old["id"])["rotation"] is None
 
 
 def test_rotate_takes_a_grace_and_an_expiry(terminal: Terminal, portal_id: str) -> None:

@@ -35,7 +35,8 @@ def new_server(terminal: Terminal, key_id: str, name: str) -> str:
         key = Key.get_by_id(key_id)
         actor = Actor("key", key.owner_id, key.id, "192.0.2.7", "vibe:infra")
         place = {"portal_id": str(key.portal_id), "lineage_id": key.lineage_id}
-        return services.servers.create(actor, **place, name=name).id
+        server, _ = services.servers.create(actor, **place, name=name)
+        return server.id
     finally:
         services.close()
 

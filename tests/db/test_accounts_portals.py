@@ -58,6 +58,8 @@ def test_limits_that_fit_the_tier(
         ({"email": "@example.com"}, "email"),
         ({"email": "a b@example.com"}, "email"),
         ({"email": "a\x00@example.com"}, "email"),
+        ({"email": "a@b@example.com"}, "email"),
+        ({"email": "a@FAß.example"}, "email"),
         ({"email": f"{'a' * 250}@example.com"}, "email"),
     ],
 )
@@ -112,6 +114,14 @@ def test_an_update_that_changes_nothing_leaves_no_trace(installation: Installati
         == account.revision
     )
     assert Audit.select().count() == 1
+
+
+def test_an_account_whose_address_would_not_be_taken_today_can_still_be_suspended(
+    installation: Installation,
+) -> None:
+    account = installation.account()
+    Account.update(email="a@faß.example").execute()
+    assert installation.accounts.update(CLI, account.id, status="SUSPENDED").status == "SUSPENDED"
 
 
 def test_passwords_are_kept_as_argon2_hashes(installation: Installation) -> None:

@@ -28,12 +28,13 @@ def holder(issued: Issued) -> Actor:
 
 
 def create(installation: Installation, issued: Issued) -> Server:
-    return Servers(installation.ledger).create(
+    server, _ = Servers(installation.ledger).create(
         holder(issued),
         portal_id=issued.key.portal_id or "",
         lineage_id=issued.key.lineage_id,
         name="a server",
     )
+    return server
 
 
 def delete(installation: Installation, issued: Issued) -> None:

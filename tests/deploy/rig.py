@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from app.serve.child import end_with
 from tests.deploy.nginx_binary import nginx_binary
 from tests.serve.processes import PATIENCE, REPOSITORY, eventually, free_port, living
 
@@ -83,7 +85,11 @@ class Web:
         self.port, self.log = int(environ["PORT"]), log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                shlex.split(line.removeprefix("web:")), env=environ, cwd=REPOSITORY, stderr=output
+                shlex.split(line.removeprefix("web:")),
+                env=environ,
+                cwd=REPOSITORY,
+                stderr=output,
+                preexec_fn=partial(end_with, os.getpid()),  # also when the test run is killed
             )
         eventually(lambda: is_listening(self.port), f"the service answers, see {log}")
 
@@ -144,7 +150,8 @@ class Nginx:
         (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=user))
         self._trust = ssl.create_default_context(cafile=str(certificate))
         self._process = subprocess.Popen(
-            [nginx_binary(), "-e", folder / "main.error.log", "-p", folder, "-c", folder / "nginx.conf"]
+            [nginx_binary(), "-e", folder / "main.error.log", "-p", folder, "-c", folder / "nginx.conf"],
+            preexec_fn=partial(end_with, os.getpid()),
         )
         eventually(self._has_started, f"nginx listens, see {folder}/main.error.log")
 
@@ -217,31 +224,12 @@ def nginx(folder: Path, service_port: int, changed: Mapping[str, str] = {}) -> I
 def answers_on(connection: socket.socket, method: str = "GET") -> Iterator[Answer]:
     """The answers as they come, until the other side closes."""
     with closing(connection.makefile("rb")) as stream:
-        while stream.peek(1):
-            response = http.client.HTTPResponse(_Stream(stream), method=method)  # type: ignore[arg-type]
-            response.begin()
-            yield Answer(response.status, response.headers, response.read())
-
-
-class _Stream:
-    """What an HTTPResponse takes for a socket, when the next response is to be read from the same stream."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def makefile(self, _mode: str) -> Any:
-        return open(os.devnull, "rb") if self._stream.closed else _Unclosed(self._stream)
-
-
-class _Unclosed:
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def close(self) -> None:
-        """The stream goes on after one response."""
+        while line := stream.readline():
+            status, headers = int(line.split()[1]), http.client.parse_headers(stream)
+            if status < 200:  # 100 Continue
+                continue
+            length = 0 if method == "HEAD" or status == 204 else int(headers["Content-Length"])
+            yield Answer(status, headers, stream.read(length))
 
 
 def is_listening(port: int) -> bool:

@@ -19,6 +19,8 @@ from tests.cli.terminal import Terminal
 
 _PATIENCE = 30.0
 _SHOWN_ONCE = re.compile(rb'"rawKey": ?"[^"]+"')
+_ASKS_FOR_A_KEY = (b"POST /v1/keys ", b"POST /v1/keys/")
+_MAKE_A_KEY = (("keys", "create"), ("keys", "rotate"))
 _FRAGMENT = 16
 
 
@@ -44,9 +46,9 @@ class Haul:
         """A raw key that the service has made."""
         return self.keys.setdefault(name, raw_key)
 
-    def leave(self, where: str, content: bytes) -> None:
-        """Keep what was found there, without the raw key in the one answer that shows it."""
-        self.left.append((where, _SHOWN_ONCE.sub(b"", content)))
+    def leave(self, where: str, content: bytes, *, shows_a_key: bool = False) -> None:
+        """Keep what was found there; the one answer that shows a raw key is kept without it."""
+        self.left.append((where, _SHOWN_ONCE.sub(b"", content, count=1) if shows_a_key else content))
 
     def leave_folder(self, folder: Path) -> None:
         for path in folder.rglob("*"):
@@ -127,9 +129,10 @@ class Wire:
         with socket.create_connection(("127.0.0.1", self._port), timeout=_PATIENCE) as connection:
             connection.sendall(request)
             answer = b"".join(iter(lambda: connection.recv(65_536), b""))
-        self._haul.leave(f"answer {len(self._haul.left)} of the service", answer)
         head, _, body = answer.partition(b"\r\n\r\n")
         reply = Reply(int(head.split(b" ", 2)[1]) if head else 0, body)
+        shows_a_key = reply.status == 201 and request.startswith(_ASKS_FOR_A_KEY)
+        self._haul.leave(f"answer {len(self._haul.left)} of the service", answer, shows_a_key=shows_a_key)
         self._haul.codes.add(reply.code)
         return reply
 
@@ -143,7 +146,8 @@ class Operator(Terminal):
 
     def type(self, *words: str, stdin: str | None = None) -> Result:
         result = super().type(*words, stdin=stdin)
-        self._haul.leave(f"vibekeys {' '.join(words[:2])}", result.output.encode())
+        shows_a_key = result.exit_code == 0 and words[:2] in _MAKE_A_KEY
+        self._haul.leave(f"vibekeys {' '.join(words[:2])}", result.output.encode(), shows_a_key=shows_a_key)
         return result
 
     def issue(self, name: str, key_type: str, owner: str, *options: str) -> tuple[str, str]:

@@ -30,6 +30,11 @@ ADA, BOB = "ada@example.com", "bob@example.com"
 OWN_ADDRESS = "127.0.0.1"
 NOT_PROVOKED = {"INTEGRATION_REQUIRED"}
 """No route asks for an integration yet."""
+FILL_THE_TICKET = """
+    INSERT INTO ticket_comment (id, ticket_id, author, account_id, text, status, created_at)
+    SELECT 'filler', ticket_id, author, account_id, printf('%.*c', 1000000, 'x'), status, created_at
+    FROM ticket_comment LIMIT 1
+"""
 MALFORMED = (
     b"GET /v1/me HTTP/1.1\r\nHost: a\r\nX-Api-Key : %s\r\n\r\n",
     b"GET /v1/me HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n",
@@ -336,6 +341,9 @@ def work_the_desk(scene: Scene) -> None:
     for waiting in scene.operator.json("mail", "list"):
         scene.operator.json("mail", "retry", waiting["id"])
     eventually(lambda: len(mail.received) == 2, "the mails arrive")
+    with altered(scene.database, FILL_THE_TICKET, "DELETE FROM ticket_comment WHERE id = 'filler'"):
+        full = ask("POST", comments, scene.api, {"text": f"And {pasted('a reply without room')}"})
+        assert full.code == "TICKET_FULL"
     ask("PATCH", path, scene.management, {"status": "ARCHIVED"})
     assert ask("POST", comments, scene.api, {"text": "Again."}).code == "TICKET_ARCHIVED"
 

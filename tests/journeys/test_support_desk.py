@@ -66,9 +66,9 @@ def _work(author: Holder, agent: Holder, mail_server: MailServer) -> None:
     _mail(mail_server, 1, "asks you something", "In a private window too?", opened["id"])
 
     # The author answers where the mail says, and the ticket comes back into the queue.
-    path = re.search(r"POST (/v1/feedback/\S+/comments)", mail_server.received[0].body)
-    assert path is not None
-    assert author.call("POST", path[1], {"text": "Yes, there too."}).data["status"] == "NEEDS_REVIEW"
+    url = re.search(r"POST (http://127\.0\.0\.1:\d+/v1/feedback/\S+/comments)", mail_server.received[0].body)
+    assert url is not None
+    assert author.call("POST", _path(url[1]), {"text": "Yes, there too."}).data["status"] == "NEEDS_REVIEW"
     replied = agent.call("GET", _path(steps["Find replies of authors"]["url"])).data
     assert [ticket["id"] for ticket in replied] == [opened["id"]]
 

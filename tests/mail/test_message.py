@@ -112,6 +112,8 @@ def test_no_subject_and_no_text_adds_a_header_or_is_changed(subject: str, body: 
         ("ada+keys@example.com", "ada+keys@example.com"),
         ("ada@exämple.com", "ada@xn--exmple-cua.com"),
         ("ada@localhost", "ada@localhost"),
+        ("ada@xn--fa-hia.de", "ada@xn--fa-hia.de"),
+        ("ada@пример.рф", "ada@xn--e1afmkfd.xn--p1ai"),
     ],
 )
 def test_a_recipient_may_be_at_any_domain(recipient: str, sent_to: str) -> None:
@@ -135,6 +137,13 @@ def test_a_recipient_may_be_at_any_domain(recipient: str, sent_to: str) -> None:
         "ada@-example.com",
         f"ada@{'x' * 64}.com",
         "ada@ex..ample.com",
+        "ada@faß.de",
+        "ada@βόλος.example",
+        "ada@ex\u200dample.com",
+        "ada@ex\u200cample.com",
+        "ada@ｅｘample.com",
+        "ada@exa\u3002com",
+        "ada@ꭰ.example",
         "ada@[127.0.0.1]",
         "ada@",
         "@example.com",
