@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from app.api.spec import document
+from app.bitrix.conditions import OPERATORS
 from app.docs import reference
 from app.docs.calls import indented
 from app.docs.page import page
 from app.docs.quickstart import calls as quickstart_calls
 from app.feedback import CATEGORIES, STATUSES
 from app.guide.words import BOUND_TO
+from app.registry.entities import BATCH
+from app.schemas.listing import MAX_LIMIT
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES
 from app.services import services
 from gateway import keys
@@ -69,6 +72,22 @@ def scopes() -> dict[str, Any]:
         "portal": reference.grants(PORTAL_SCOPES),
         "integrations": reference.grants(INTEGRATIONS),
         "free": reference.free(),
+    }
+
+
+@page(
+    "/docs/entities",
+    "Entities and batch",
+    "Deals, contacts, tasks and so on: lists, filters, changes, batches.",
+)
+def entities() -> dict[str, Any]:
+    """The table of `app.bitrix.entities`."""
+    host = services().config.public_url
+    return {
+        "entities": reference.entities(host),
+        "operators": OPERATORS,
+        "batch": reference.one_call(BATCH, host),
+        "most": MAX_LIMIT,
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.bitrix.entities import ENTITIES, Entity
 from app.config import Config
 from app.docs.calls import curl, indented
 from app.docs.fields import Field, fields_of
@@ -14,6 +15,7 @@ from app.docs.remedies import REMEDIES
 from app.errors import ERRORS
 from app.guide.endpoints import endpoint
 from app.registry import ROUTES, Route
+from app.registry.entities import ROUTE_FOR
 from app.registry.route import CHANGE_ERRORS
 from app.scopes import LEGACY_INTEGRATIONS, OPERATOR_SCOPES
 from gateway.denial import DENIALS, Denial
@@ -85,6 +87,14 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class EntityFacts:
+    """An entity, and an example of each of its calls."""
+
+    entity: Entity
+    calls: Sequence[Endpoint]
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """One of the limits that a request counts against."""
 
@@ -139,6 +149,19 @@ def endpoints(key_type: str, document: Mapping[str, Any], host: str) -> list[End
         for route in ROUTES
         if key_type in route.types
     ]
+
+
+def entities(host: str) -> list[EntityFacts]:
+    """Return every entity with its calls."""
+    return [
+        EntityFacts(entity, [one_call(ROUTE_FOR[entity.name, action], host) for action in entity.actions])
+        for entity in ENTITIES.values()
+    ]
+
+
+def one_call(route: Route, host: str) -> Endpoint:
+    """Return the example of a route; its fields are told elsewhere."""
+    return Endpoint(route, (), curl(route, host), indented(route.example.answer))
 
 
 def refusal() -> Mapping[str, Any]:

@@ -14,9 +14,10 @@ import click
 import pytest
 from werkzeug.serving import make_server
 
+from app.bitrix.sandbox import Sandbox
 from app.cli import cli
 from app.docs.calls import curl
-from app.registry import ROUTES
+from app.registry import ROUTES, entities
 from app.registry.examples import KEY_ID, PORTAL_ID
 from app.registry.route import Example, Route
 from tests.api.world import PUBLIC_URL, Service, World
@@ -95,6 +96,19 @@ def test_every_command_for_a_management_key_is_understood(
         api_key = desk if "/v1/feedback" in command else world.admin.management_key
         answer = run(command, address, {**variables, "API_KEY": api_key})
         assert answer.get("success") or "openapi" in answer, (command, answer)
+
+
+def test_every_command_for_entities_does_what_it_says(
+    service: Service, pages: dict[str, Parsed], address: str, sandbox: Sandbox
+) -> None:
+    world = World(service)
+    world.change_portal(world.portal, webhook_url=sandbox.webhook_url)
+    variables = {"API_KEY": world.portal_key(scopes=["crm", "task", "user"]).raw_key}
+    first, *commands = pages["/docs/entities"].commands
+    assert PASTES_A_KEY.fullmatch(first)
+    assert len(commands) == len(entities.ROUTES)
+    for command in commands:
+        assert run(command, address, variables)["success"], command
 
 
 def test_a_command_takes_the_text_of_an_example_as_it_is(service: Service, address: str) -> None:

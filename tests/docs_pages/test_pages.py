@@ -12,7 +12,7 @@ from tests.docs_pages.parsed import Parsed
 
 PATHS = [page.path for page in PAGES]
 CONTRACT = ("/docs", "/docs/quickstart", "/docs/management-keys", "/docs/keys-and-authorization")
-CONTRACT += ("/docs/scopes", "/docs/error-codes", "/docs/api")
+CONTRACT += ("/docs/scopes", "/docs/entities", "/docs/error-codes", "/docs/api")
 
 
 def test_the_pages_are_those_that_others_link_to() -> None:
