@@ -10,8 +10,8 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 def iso(milliseconds: int) -> str:
     """Unix milliseconds as ISO-8601 in UTC: `2026-11-26T04:33:06.123Z`."""
-    seconds = (_EPOCH + milliseconds * _MILLISECOND).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{seconds}.{milliseconds % 1000:03d}Z"
+    moment = _EPOCH + milliseconds * _MILLISECOND
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def instant_in(text: str) -> int:

@@ -10,7 +10,7 @@ import sys
 import time
 
 from app import log
-from bench import in_process, lists, served, startup
+from bench import entities, in_process, lists, served, startup
 from bench.children import one_core
 from bench.installation import Installation, installed, running_valkey
 
@@ -27,6 +27,9 @@ def main() -> None:
                 print("This system can't keep processes on one core: figures vary with where they run.")
             _in_process_of_its_own(installation)
             served.run(installation)
+            entities.overhead(installation)
+        with running_valkey(installation):
+            entities.batch(installation)
         startup.run(installation)
         lists.run(installation)
     print(f"\nDone in {time.monotonic() - began:.0f} s.")

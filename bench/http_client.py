@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Sequence
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 
 
 class Client:
-    """One connection, one request at a time."""
+    """One connection, one request at a time; a request with a `body`, which is JSON, is a POST."""
 
-    def __init__(self, address: tuple[str, int], path: str, raw_key: str) -> None:
+    def __init__(self, address: tuple[str, int], path: str, raw_key: str, body: bytes | None = None) -> None:
         self._address = address
-        self._request = (
-            f"GET {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nX-Api-Key: {raw_key}\r\n\r\n"
-        ).encode()
+        head = f"Host: {address[0]}:{address[1]}\r\nX-Api-Key: {raw_key}\r\n"
+        if body is not None:
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        method = "GET" if body is None else "POST"
+        self._request = f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + (body or b"")
 
     def requests_per_second(self, seconds: float) -> float:
         """Send requests for so long over a new connection; return how many were answered a second."""
@@ -34,6 +37,23 @@ class Client:
             for _ in range(requests):
                 self._exchange(connection)
 
+    def seconds_each(self, requests: int) -> list[float]:
+        """Send so many requests over a new connection; return how long each took, but the first."""
+        took = []
+        with self._connected() as connection:
+            for _ in range(requests + 1):
+                began = time.perf_counter()
+                self._exchange(connection)
+                took.append(time.perf_counter() - began)
+        return took[1:]
+
+    @staticmethod
+    def send_all(clients: Sequence[Client]) -> None:
+        """Send the request of each, one after the other over one new connection."""
+        with clients[0]._connected() as connection:
+            for client in clients:
+                client._exchange(connection)
+
     def _connected(self) -> socket.socket:
         connection = socket.create_connection(self._address, timeout=10)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -47,7 +67,7 @@ class Client:
             if not more:
                 raise RuntimeError(f"the connection ended within an answer: {answer[:500]!r}")
             answer += more
-        if not answer.startswith(b"HTTP/1.1 200 "):
+        if not answer.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 201 ")):
             raise RuntimeError(f"refused: {answer[:500]!r}")
 
 

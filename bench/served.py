@@ -32,7 +32,8 @@ CANNED, BARE, TRIP, TIER, FULL, TODAY, SERVICE = (
 )
 _OF_BARE, _OF_TODAY = 0.75, 3.0
 
-Server = tuple[tuple[str, int], subprocess.Popen[bytes]]
+Address = tuple[str, int]
+Server = tuple[Address, subprocess.Popen[bytes]]
 """The address that it listens on, and its (first) process."""
 
 
@@ -41,11 +42,11 @@ def run(installation: Installation) -> None:
     plain, full = installation.key_tier_only, installation.key_full
     with ExitStack() as running:
         canned, _ = running.enter_context(_canned(installation))
-        bare, _ = running.enter_context(_gunicorn(installation, "bare"))
-        trip, _ = running.enter_context(_gunicorn(installation, "one_trip"))
-        guarded, guard = running.enter_context(_gunicorn(installation, "gateway"))
-        todays, team = running.enter_context(_gunicorn(installation, "todays"))
-        whole, service = running.enter_context(_gunicorn(installation, "service"))
+        bare, _ = running.enter_context(gunicorn(installation, "bare"))
+        trip, _ = running.enter_context(gunicorn(installation, "one_trip"))
+        guarded, guard = running.enter_context(gunicorn(installation, "gateway"))
+        todays, team = running.enter_context(gunicorn(installation, "todays"))
+        whole, service = running.enter_context(gunicorn(installation, "service"))
         clients = {
             CANNED: Client(canned, stacks.PATH, plain),
             BARE: Client(bare, stacks.PATH, plain),
@@ -93,7 +94,7 @@ def _row(rounds: Rounds, name: str) -> list[str]:
 
 
 @contextmanager
-def _gunicorn(installation: Installation, stack: str) -> Iterator[Server]:
+def gunicorn(installation: Installation, stack: str) -> Iterator[Server]:
     """Serve a stack; yield its address and gunicorn's master."""
     command = ["-m", "gunicorn", "--config", "python:app.serve.gunicorn_settings", f"bench.stacks:{stack}()"]
     with _serving(installation, command, "--bind=fd://{}") as served:
@@ -110,7 +111,7 @@ def _canned(installation: Installation) -> Iterator[Server]:
 def _serving(installation: Installation, arguments: list[str], descriptor: str) -> Iterator[Server]:
     """Run a server on a socket that it inherits, so that no other program can take its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        address: tuple[str, int] = listener.getsockname()
+        address: Address = listener.getsockname()
         number = listener.fileno()
         command = python(*arguments, descriptor.format(number))
         with child(command, installation.log, inherits=[number]) as process:

@@ -20,6 +20,7 @@ from app.errors import ApiError, invalid, told
 from app.json_body import read_object
 from app.openapi import answer_of
 from app.registry.entities import ROUTE_FOR
+from app.schemas.base import loader
 from app.schemas.batch import ID_LENGTH, Batch, BatchAnswer, BatchCall
 from app.schemas.entity import create, update
 from app.schemas.listing import search, wanted
@@ -48,7 +49,7 @@ class Prepared(NamedTuple):
 @blueprint.operation("POST", "/v1/batch", body=Batch, gives=answer_of(BatchAnswer))
 def batch() -> Response:
     """What became of each call, by its id. The request succeeds whatever became of them."""
-    calls = _by_id(Batch().load(read_object())["calls"])
+    calls = _by_id(loader(Batch).load(read_object())["calls"])
     errors: dict[str, ApiError] = {}
     prepared: dict[str, Prepared] = {}
     for name, call in calls.items():
@@ -84,7 +85,7 @@ def _by_id(calls: Sequence[Any]) -> dict[str, Any]:
 def _prepare(call: Any) -> Prepared:
     if not isinstance(call, dict):
         raise invalid(calls="Not an object.")
-    asked = BatchCall().load(call)
+    asked = loader(BatchCall).load(call)
     entity, action, number = ENTITIES[asked["entity"]], asked["action"], asked.get("entity_id")
     if action not in entity.actions:
         raise ApiError("METHOD_NOT_ALLOWED", f"There is no {action} of {entity.name}.")
@@ -98,7 +99,7 @@ def _prepare(call: Any) -> Prepared:
 
 
 def _list(entity: Entity, _: int, params: Mapping[str, Any]) -> Prepared:
-    asked = search(entity)().load(params)
+    asked = loader(search(entity)).load(params)
     limit, offset, looked_for = asked["limit"], asked["offset"], wanted(asked)
     call, start = entity.to_list(looked_for), offset - offset % PAGE
     pages = [
@@ -119,12 +120,12 @@ def _get(entity: Entity, number: int, _: Mapping[str, Any]) -> Prepared:
 
 
 def _create(entity: Entity, _: int, params: Mapping[str, Any]) -> Prepared:
-    values = _writable(create(entity)().load(params))
+    values = _writable(loader(create(entity)).load(params))
     return _one(entity.to_create(values), lambda result: item_in(entity, result))
 
 
 def _update(entity: Entity, number: int, params: Mapping[str, Any]) -> Prepared:
-    values = _writable(update(entity)().load(params))
+    values = _writable(loader(update(entity)).load(params))
     return _one(entity.to_update(number, values), lambda result: item_in(entity, result))
 
 

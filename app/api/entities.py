@@ -26,6 +26,7 @@ from app.json_body import read_object
 from app.models import Portal
 from app.openapi import answer_of, part_of
 from app.registry.entities import ROUTE_FOR
+from app.schemas.base import loader
 from app.schemas.entity import DeletedItem, FieldsAnswer, create, shown, update
 from app.schemas.listing import list_query, search, wanted
 from app.services import services
@@ -99,7 +100,7 @@ def _list(blueprint: ApiBlueprint, entity: Entity) -> None:
 def _search(blueprint: ApiBlueprint, entity: Entity) -> None:
     def view() -> Response:
         """The items that the filter lets through, in the order asked for."""
-        asked = search(entity)().load(read_object())
+        asked = loader(search(entity)).load(read_object())
         return _part(entity, wanted(asked), asked["limit"], asked["offset"])
 
     _serve(blueprint, entity, "search", view, body=search(entity), gives=part_of(shown(entity)))
@@ -117,7 +118,7 @@ def _get(blueprint: ApiBlueprint, entity: Entity) -> None:
 def _create(blueprint: ApiBlueprint, entity: Entity) -> None:
     def view() -> Response:
         """The new item, with all its fields."""
-        values = create(entity)().load(read_object())
+        values = loader(create(entity)).load(read_object())
         return answer(item_in(entity, _calls().call(portal(), entity.to_create(values))), 201)
 
     _serve(blueprint, entity, "create", view, body=create(entity), gives=answer_of(shown(entity)), status=201)
@@ -126,7 +127,7 @@ def _create(blueprint: ApiBlueprint, entity: Entity) -> None:
 def _update(blueprint: ApiBlueprint, entity: Entity) -> None:
     def view(id: str) -> Response:
         """The item after the change, with all its fields."""
-        values = update(entity)().load(read_object())
+        values = loader(update(entity)).load(read_object())
         number = number_of_path(id)
         return answer(item_in(entity, _changed(entity, number, entity.to_update(number, values))))
 

@@ -7,8 +7,9 @@ gives into JSON as we write it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from app.bitrix import field_tables
@@ -96,7 +97,7 @@ ACTIONS = ("list", "search", "get", "create", "update", "delete", "fields")
 _ALSO = {"search": "list"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Entity:
     """A row of the table.
 
@@ -112,6 +113,18 @@ class Entity:
     example: Mapping[str, Any]
     sought: Mapping[str, Any]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _known(self) -> Mapping[str, tuple[str, Callable[[Any], Any]]]:
+        """What each name in an answer is called here, and what its values become.
+
+        `tasks.task.*` writes camelCase, although it takes UPPER_SNAKE.
+        """
+        return {
+            there: (name, field.shown if field.many else field.kind.shown)
+            for name, field in self.fields.items()
+            for there in (name, field.upstream)
+        }
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -162,9 +175,17 @@ class Entity:
 
     def shown(self, item: Mapping[str, Any], select: Sequence[Field] | None = None) -> dict[str, Any]:
         """Return as JSON what Bitrix24 gives of an item; of a selection only what it names, and the id."""
-        named = ((camel(name) if name.isupper() else name, value) for name, value in item.items())
+        shown = {}
+        known = self._known
+        for there, value in item.items():
+            if there in known:
+                name, show = known[there]
+                shown[name] = show(value)
+            else:
+                shown[camel(there) if there.isupper() else there] = value
         # What says which type of item it is says nothing beside the path.
-        shown = {name: self._shown(name, value) for name, value in named if name not in self.parameters}
+        for name in self.parameters:
+            shown.pop(name, None)
         if select is None:
             return shown
         wanted = {"id", *(field.name for field in select)}
@@ -198,10 +219,6 @@ class Entity:
     def _named(self, values: Mapping[str, Any]) -> dict[str, Any]:
         fields = ((self.field(name), value) for name, value in values.items())
         return {field.upstream: value for field, value in fields if field is not None}
-
-    def _shown(self, name: str, value: Any) -> Any:
-        known = self.fields.get(name)
-        return value if known is None else known.shown(value)
 
 
 def _crm(name: str, one: str, number: int, fields: Mapping[str, Field], **examples: Any) -> Entity:

@@ -77,7 +77,8 @@ class _Scalar(Kind):
         return self.given(value)
 
     def shown(self, value: Any) -> Any:
-        return None if value in ("", None, [], {}) else self._shown(value)
+        # What is empty in any way is nothing; 0 and false are not.
+        return self._shown(value) if value or value == 0 else None
 
     def _shown(self, value: Any) -> Any:
         return value

@@ -7,6 +7,7 @@ nor the command line has to know marshmallow's exception or the shapes that its 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NoReturn
 
 from marshmallow import RAISE, Schema, ValidationError, fields
@@ -58,6 +59,15 @@ def made_schema(name: str, base: type[StrictSchema], members: Mapping[str, Any])
     """Return a schema like `base` with more members, known by its name as if it were written out."""
     made: type[Schema] = type(name, (base,), {"__doc__": base.__doc__, **members})
     return made
+
+
+@cache
+def loader(schema: type[Schema]) -> Schema:
+    """Return an instance of a schema, the same for all threads: loading changes nothing in it.
+
+    Making one copies all its fields, which takes longer than loading where these are many.
+    """
+    return schema()
 
 
 def bad_fields(messages: Mapping[Any, Any]) -> dict[str, list[str]]:
