@@ -15,6 +15,7 @@ CHANGE_NOTHING = {
     *(("accounts", "list"), ("accounts", "show"), ("portals", "list"), ("keys", "list"), ("keys", "show")),
     *(("servers", "list"), ("mail", "list"), ("audit", "list"), ("audit", "export"), ("audit", "verify")),
     *(("run",), ("migrate",), ("worker",), ("republish",), ("doctor",), ("completion",)),
+    ("bitrix-sandbox",),
 }
 WEBHOOK = "https://company.bitrix24.com/rest/1/planted-webhook-secret"
 PASSWORD = "planted password"
