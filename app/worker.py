@@ -37,7 +37,8 @@ TIDY_SECONDS = 60.0
 MAIL_SECONDS = 1.0
 HEAD_SECONDS = 1.0
 _TIDIED_AT_ONCE = 500
-_LEFT_AFTER_SECONDS = 2.0
+_LEFT_AFTER_SECONDS = 8.0
+"""A mail whose sending is cut off is sent again; the supervisor waits for ten seconds."""
 
 T = TypeVar("T")
 
