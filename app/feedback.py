@@ -10,7 +10,6 @@ Nobody's raw key is kept: one that was pasted into a text is cut to its public b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,7 +113,7 @@ class Feedback:
             status="NEW",
             title=masked(title),
             description=masked(description),
-            context=json.loads(masked(json.dumps(context, ensure_ascii=False))),
+            context=_masked_within(context),
             resolution=None,
         )
         with self._ledger.change(actor) as change:
@@ -239,6 +238,15 @@ def _save(change: Change, ticket: Ticket) -> None:
     # a thread is read in the order of its commits, and its last comment is the one that set the status.
     ticket.updated_at = max(change.now_ms, ticket.updated_at + 1)
     ticket.save()
+
+
+def _masked_within(value: Any) -> Any:
+    """Return JSON with its texts masked. Names stay: two that are cut could become one."""
+    if isinstance(value, dict):
+        return {name: _masked_within(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_masked_within(item) for item in value]
+    return masked(value) if isinstance(value, str) else value
 
 
 def _facts(ticket: Ticket) -> dict[str, Any]:

@@ -36,9 +36,9 @@ the types of key that it concerns.
 
 **Answers.** `{"success": true, "data": …}`, a list with `meta`; a refusal is \
 `{"success": false, "error": {"code", "message", "requestId", …}}`. Look at `code`. Unknown fields and query \
-parameters are refused, and so are values of another type, texts that hold control characters (but line \
-breaks where several lines make sense), and texts without a visible character. Times are ISO-8601 in UTC, \
-ids are UUIDs.
+parameters are refused, and so are values of another type, texts that hold control characters (line breaks \
+and tabs are fine where a text can have several lines, and in JSON of your own), and texts without a visible \
+character where one is needed. Times are ISO-8601 in UTC, ids are UUIDs.
 
 **HEAD** is served wherever GET is, and gets the same status and headers. OPTIONS is not served.
 """
