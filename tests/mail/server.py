@@ -48,7 +48,8 @@ class Received:
 class MailServer:
     """Takes every mail, until `at_sender`, `at_recipient` or `at_end` answer something else.
 
-    Each is called with the address, or the mail, and returns the reply. `hold_at` names one of these places,
+    Each is called with the address, or the mail, and returns the reply. `at_starttls` is the reply to
+    STARTTLS, in place of TLS. `hold_at` names one of these places,
     at which the server then falls silent, until `release`: `held` tells that somebody waits there.
     `answered_mails` counts those whose last reply has been sent.
     """
@@ -64,6 +65,7 @@ class MailServer:
         self.conversations = 0
         self.answered_mails = 0
         self.logins: list[str] = []
+        self.at_starttls = ""
         self.hold_at = ""
         self.held = threading.Event()
         self.at_sender: Callable[[str], str] = lambda address: "250 ok"
@@ -180,6 +182,12 @@ class _Protocol(SMTP):
         )
         self._told = told
         told.conversations += 1
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        if self._told.at_starttls:
+            await self.push(self._told.at_starttls)
+        else:
+            await super().smtp_STARTTLS(arg)
 
     async def push(self, status: str | bytes) -> None:
         await super().push(status)
