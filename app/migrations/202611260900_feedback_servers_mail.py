@@ -53,8 +53,12 @@ class Ticket(Model):
             (("status", "created_at", "id"), False),
             (("category", "created_at", "id"), False),
             (("status", "category", "created_at", "id"), False),
-            (("portal", "author", "created_at", "id", "status", "category"), False),
-            (("portal", "created_at", "id", "status", "category"), False),
+            (("portal", "created_at", "id"), False),
+            (("portal", "status", "created_at", "id", "category"), False),
+            (("portal", "category", "created_at", "id"), False),
+            (("portal", "author", "created_at", "id"), False),
+            (("portal", "author", "status", "created_at", "id", "category"), False),
+            (("portal", "author", "category", "created_at", "id"), False),
         )
 
 
