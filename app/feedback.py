@@ -149,7 +149,8 @@ class Feedback:
                 _save(change, ticket)
                 change.audit("ticket.changed", "ticket", ticket.id, before, after)
             if after["status"] != before["status"]:
-                self._mail_author(change, ticket, ticket.resolution if status == "RESOLVED" else None)
+                awaits = ticket.status == "AWAITING_USER"
+                self._mail_author(change, ticket, _awaited(ticket) if awaits else ticket.resolution or "")
         return ticket
 
     def answer(
@@ -171,14 +172,14 @@ class Feedback:
                 raise ApiError("TICKET_ARCHIVED")
             return _comment(change, ticket, "USER", text, status)
 
-    def _mail_author(self, change: Change, ticket: Ticket, text: str | None) -> None:
+    def _mail_author(self, change: Change, ticket: Ticket, text: str) -> None:
         if not STATUSES[ticket.status].mails_author:
             return
         message = ticket_message(
             ticket.status,
             ticket_id=ticket.id,
             title=ticket.title,
-            text=text or "",
+            text=text,
             host=self._host,
             support_url=self._support_url,
         )
@@ -206,6 +207,15 @@ def thread_of(ticket: Ticket) -> Thread:
         TicketComment.ticket == ticket.id, TicketComment.created_at <= ticket.updated_at
     )
     return Thread(ticket, list(found.order_by(TicketComment.created_at, TicketComment.id)))
+
+
+def _awaited(ticket: Ticket) -> str:
+    """Return what the author is asked where the status was set without a comment."""
+    of_team = TicketComment.select().where(TicketComment.ticket == ticket.id, TicketComment.author == "TEAM")
+    last = of_team.order_by(TicketComment.created_at.desc(), TicketComment.id.desc()).first()
+    if last is None:
+        return "The team awaits your answer."
+    return f"The team awaits your answer. It is about the team's last comment:\n\n{last.text}"
 
 
 def _comment(change: Change, ticket: Ticket, author: str, text: str, status: str) -> Thread:

@@ -49,14 +49,32 @@ def test_200_status_and_resolution_at_once_mail_the_resolution(desk: Desk) -> No
     assert "Mended in 4.2." in mail.body
 
 
-def test_200_a_question_is_mailed_without_the_resolution_of_before(desk: Desk) -> None:
+def test_200_a_question_without_a_comment_says_that_an_answer_is_awaited(desk: Desk) -> None:
     ticket_id = desk.open()
 
     desk.update(ticket_id, resolution="Mended in 4.2.")
     desk.update(ticket_id, status="AWAITING_USER")
 
     (mail,) = desk.mails(ticket_id)
-    assert (mail.kind, "Mended" in mail.body) == ("ticket.AWAITING_USER", False)
+    assert mail.kind == "ticket.AWAITING_USER"
+    assert "\n\nThe team awaits your answer.\n\n" in mail.body
+    assert "Mended" not in mail.body
+
+
+def test_200_a_question_without_a_comment_is_about_the_teams_last_comment(desk: Desk) -> None:
+    ticket_id = desk.open()
+    desk.comment(ticket_id, text="We see it.", status="REVIEWING")
+    desk.comment(ticket_id, text="Which browser?", status="REVIEWING")
+    desk.comment(ticket_id, desk.author, text="Any news?")
+
+    desk.update(ticket_id, status="AWAITING_USER")
+
+    (mail,) = desk.mails(ticket_id)
+    assert (
+        "The team awaits your answer. It is about the team's last comment:\n\nWhich browser?\n" in mail.body
+    )
+    assert "Any news?" not in mail.body
+    assert "We see it." not in mail.body
 
 
 def test_200_what_is_already_so_is_no_change(desk: Desk) -> None:
