@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,17 +48,24 @@ class Desk:
         """The statements, with their values, by which a page is read."""
         statements: list[tuple[str, Any]] = []
 
+        with self.told_of_statements(lambda sql, values: statements.append((sql, values))):
+            self.read(path, key, **query)
+        return statements
+
+    @contextmanager
+    def told_of_statements(self, tell: Callable[[str, Any], None]) -> Iterator[None]:
+        """Call `tell` with each statement and its values, before it is executed."""
+
         def trace(_: apsw.Cursor, sql: str, values: Any) -> bool:
-            statements.append((sql, values))
+            tell(sql, values)
             return True
 
         connection = driver(self.world.services.db)
         connection.exec_trace = trace
         try:
-            self.read(path, key, **query)
+            yield
         finally:
             connection.exec_trace = None
-        return statements
 
     def steps(self, path: str, key: str, **query: Any) -> int:
         """What reading a page costs, in steps of SQLite's machine."""
@@ -174,3 +182,22 @@ def test_pages_hold_every_row_once_in_one_order(desk: Desk, limit: int) -> None:
         start = (page - 1) * limit
         found = desk.read("/v1/feedback", "management_key", page=page, limit=limit)
         assert found == whole[start : start + limit]
+
+
+def test_a_page_is_of_the_moment_at_which_its_list_was_counted(desk: Desk) -> None:
+    path, key = "/v1/infra/servers", "portal_key"
+    last = desk.pages(path, key)
+    page = desk.read(path, key, page=last)
+    oldest = Server.get_by_id(page[-1])
+    elsewhere = apsw.Connection(str(desk.world.service.config.database_path))
+
+    def delete_before_the_page_is_read(sql: str, _: object) -> None:
+        if '"server"' in sql and "ORDER BY" in sql:
+            elsewhere.execute("DELETE FROM server WHERE id = ?", (oldest.id,))
+
+    with desk.told_of_statements(delete_before_the_page_is_read):
+        assert desk.read(path, key, page=last) == page
+    assert desk.read(path, key, page=last) == page[:-1]
+
+    oldest.save(force_insert=True)
+    elsewhere.close()
