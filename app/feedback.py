@@ -139,16 +139,18 @@ class Feedback:
         """
         with self._ledger.change(actor) as change:
             ticket = find(visible, ticket_id)
-            before = _facts(ticket)
+            old_status, old_resolution, before = ticket.status, ticket.resolution, _facts(ticket)
             if not isinstance(status, Unset):
                 ticket.status = status
             if not isinstance(resolution, Unset):
                 ticket.resolution = None if resolution is None else masked(resolution)
-            after = _facts(ticket)
-            if after != before:
+            if (ticket.status, ticket.resolution) != (old_status, old_resolution):
                 _save(change, ticket)
+                after = _facts(ticket)
+                if ticket.resolution is not None and ticket.resolution != old_resolution:
+                    after["resolution"] = "changed"
                 change.audit("ticket.changed", "ticket", ticket.id, before, after)
-            if after["status"] != before["status"]:
+            if ticket.status != old_status:
                 awaits = ticket.status == "AWAITING_USER"
                 self._mail_author(change, ticket, _awaited(ticket) if awaits else ticket.resolution or "")
         return ticket
@@ -260,4 +262,4 @@ def _masked_within(value: Any) -> Any:
 
 
 def _facts(ticket: Ticket) -> dict[str, Any]:
-    return {"status": ticket.status, "resolution": ticket.resolution}
+    return {"status": ticket.status, "resolution": None if ticket.resolution is None else "set"}

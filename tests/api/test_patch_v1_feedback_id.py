@@ -100,14 +100,22 @@ def test_200_updated_at_moves_and_created_at_stays(desk: Desk) -> None:
     assert changed["updatedAt"] > opened["updatedAt"]
 
 
-def test_200_is_audited_with_before_and_after(desk: Desk) -> None:
+def test_200_is_audited_with_before_and_after_and_without_the_resolution(desk: Desk) -> None:
     ticket_id = desk.open()
     desk.update(ticket_id, status="RESOLVED", resolution="Mended.")
+    desk.update(ticket_id, resolution="Mended in 4.2.")
+    desk.update(ticket_id, status="REVIEWING")
+    desk.update(ticket_id, resolution=None)
 
-    row = Audit.get((Audit.target_id == ticket_id) & (Audit.action == "ticket.changed"))
-    assert json.loads(row.before) == {"status": "NEW", "resolution": None}
-    assert json.loads(row.after) == {"status": "RESOLVED", "resolution": "Mended."}
-    assert (row.actor_account_id, row.address) == (desk.world.stranger.account.id, "127.0.0.1")
+    changes = (Audit.target_id == ticket_id) & (Audit.action == "ticket.changed")
+    rows = list(Audit.select().where(changes).order_by(Audit.seq))
+    assert [(json.loads(row.before), json.loads(row.after)) for row in rows] == [
+        ({"status": "NEW", "resolution": None}, {"status": "RESOLVED", "resolution": "changed"}),
+        ({"status": "RESOLVED", "resolution": "set"}, {"status": "RESOLVED", "resolution": "changed"}),
+        ({"status": "RESOLVED", "resolution": "set"}, {"status": "REVIEWING", "resolution": "set"}),
+        ({"status": "REVIEWING", "resolution": "set"}, {"status": "REVIEWING", "resolution": None}),
+    ]
+    assert (rows[0].actor_account_id, rows[0].address) == (desk.world.stranger.account.id, "127.0.0.1")
 
 
 @pytest.mark.parametrize("length", [1, 9_999, 10_000])
