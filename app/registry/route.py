@@ -52,9 +52,16 @@ class Route:
 
     @property
     def grants(self) -> tuple[str, ...]:
-        """The scopes and integrations that it asks for, as the OpenAPI document names them."""
+        """All scopes and integrations that it asks for, of keys of any type."""
         scopes = tuple(name for name in (self.management_scope, self.scope) if name is not None)
         return scopes + tuple(sorted(self.integrations))
+
+    def asked_of(self, key_type: str) -> tuple[str, ...]:
+        """Return the grants of which a key of this type needs one; none if it needs none."""
+        if key_type == "personal":
+            return tuple(sorted(self.integrations))
+        scope = self.management_scope if key_type == "management" else self.scope
+        return () if scope is None else (scope,)
 
 
 def one(data: Mapping[str, Any]) -> dict[str, Any]:
