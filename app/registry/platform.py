@@ -38,7 +38,7 @@ ROUTES: tuple[Route, ...] = (
         method="GET",
         path="/v1/guide",
         operation_id="getGuide",
-        summary="full API reference, filtered by what the key's scopes open",
+        summary="the API reference: all of it for a management key, for others what their scopes open",
         types=ANY_TYPE,
         example=Example(answer=one(GUIDE)),
     ),
