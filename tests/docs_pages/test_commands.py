@@ -15,8 +15,8 @@ import pytest
 from werkzeug.serving import make_server
 
 from app.cli import cli
-from app.docs.calls import curl
-from app.registry import ROUTES
+from app.docs.calls import KEY_HEADERS, curl
+from app.registry import ROUTE_OF, ROUTES
 from app.registry.examples import KEY_ID, PORTAL_ID
 from app.registry.route import Example, Route
 from tests.api.world import PUBLIC_URL, Service, World
@@ -95,6 +95,19 @@ def test_every_command_for_a_management_key_is_understood(
         api_key = desk if "/v1/feedback" in command else world.admin.management_key
         answer = run(command, address, {**variables, "API_KEY": api_key})
         assert answer.get("success") or "openapi" in answer, (command, answer)
+
+
+@pytest.mark.parametrize(("page", "headers"), [("/docs", 1), ("/docs/keys-and-authorization", 2)])
+def test_the_first_calls_are_the_routes_own(
+    pages: dict[str, Parsed], service: Service, address: str, page: str, headers: int
+) -> None:
+    variables = {"API_KEY": World(service).admin.management_key}
+    paste_a_key, *calls = pages[page].commands
+    assert PASTES_A_KEY.fullmatch(paste_a_key)
+    me = ROUTE_OF["GET", "/v1/me"]
+    assert calls == [curl(me, PUBLIC_URL, key_header=header) for header in KEY_HEADERS[:headers]]
+    for call in calls:
+        assert run(call, address, variables)["data"]["type"] == "management"
 
 
 def test_a_command_takes_the_text_of_an_example_as_it_is(service: Service, address: str) -> None:
