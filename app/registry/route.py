@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 ANY_TYPE = frozenset({"api", "authorization", "management", "personal"})
 MANAGEMENT = frozenset({"management"})
@@ -62,6 +63,11 @@ class Route:
             return tuple(sorted(self.integrations))
         scope = self.management_scope if key_type == "management" else self.scope
         return () if scope is None else (scope,)
+
+    def example_url(self, host: str) -> str:
+        """Return the address on `host` that the example calls."""
+        query = f"?{urlencode(self.example.query)}" if self.example.query else ""
+        return host + self.path.format_map(self.example.path) + query
 
 
 def one(data: Mapping[str, Any]) -> dict[str, Any]:
