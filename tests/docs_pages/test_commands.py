@@ -15,6 +15,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from app.cli import cli
+from app.docs import quickstart
 from app.docs.calls import KEY_HEADERS, curl
 from app.registry import ROUTE_OF, ROUTES
 from app.registry.examples import KEY_ID, PORTAL_ID
@@ -23,6 +24,8 @@ from tests.api.world import PUBLIC_URL, Service, World
 from tests.docs_pages.parsed import Parsed
 
 PASTES_A_KEY = re.compile(r"read -rs API_KEY .*")
+ITS_OWN = {"id", "portalId", "ownerId", "keyPrefix", "keySuffix", "rawKey", "createdAt", "limits"}
+"""What is another in the answer about every key."""
 PASTES_THE_PORTAL = re.compile(r"PORTAL_ID= .*")
 
 
@@ -73,6 +76,17 @@ def test_the_quickstart_pasted_line_by_line_ends_with_a_working_key(
     assert keys == []
     assert (made["portalId"], made["scopes"]) == (world.portal.id, ["crm"])
     assert (me["type"], me["keySuffix"]) == ("api", made["rawKey"][-4:])
+
+    shown = [call.answer for call in quickstart.calls(PUBLIC_URL)]
+    assert [text for text in shown if text not in pages["/docs/quickstart"].codes] == []
+    _, _, shown_key, shown_me = (json.loads(text)["data"] for text in shown)
+    assert without(shown_key, ITS_OWN) == without(made, ITS_OWN)
+    assert without(shown_me, ITS_OWN) == without(me, ITS_OWN)
+    assert shown_me["keyPrefix"] == shown_key["keyPrefix"]
+
+
+def without(answer: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name not in names}
 
 
 def test_every_command_for_a_management_key_is_understood(
