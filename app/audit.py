@@ -14,12 +14,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import JOIN, ModelSelect
+from peewee import JOIN, Case, CompoundSelectQuery, Expression, ModelSelect, TextField, fn
 
 from app.db import database
 from app.models import Account, Audit, Key
 from app.secrets import Secrets
-from gateway.keys import masked
+from gateway.keys import display_parts, masked, prefix_of
 
 _PURPOSE = "audit"
 _START = "0" * 64
@@ -96,21 +96,22 @@ def entries(
     before: int | None = None,
     action: str | None = None,
     account_id: str | None = None,
-    key_id: str | None = None,
+    key: str | None = None,
     target_id: str | None = None,
     since: int | None = None,
     until: int | None = None,
 ) -> ModelSelect[Audit]:
     """Return the query of the rows that fit, in no order, each with its actor's `email` and `key_prefix`.
 
-    `account_id` and `key_id` are the actor's. `since` (inclusive) and `until` (exclusive) are unix
-    milliseconds; rows `before` one are those with a lower number.
+    `account_id` is the actor's. So is `key`, if it is an id; what a raw key begins with finds the rows by or
+    about such keys, since who has found one somewhere asks whose it was. `since` (inclusive) and `until`
+    (exclusive) are unix milliseconds; rows `before` one are those with a lower number.
     """
     conditions = (
         (before, Audit.seq < before),
         (action, Audit.action == action),
         (account_id, Audit.actor_account_id == account_id),
-        (key_id, Audit.actor_key_id == key_id),
+        (key, _concerns(key or "")),
         (target_id, Audit.target_id == target_id),
         (since, Audit.at >= since),
         (until, Audit.at < until),
@@ -125,6 +126,25 @@ def entries(
         if given is not None:
             found = found.where(condition)
     return found
+
+
+def _concerns(key: str) -> Expression:
+    if prefix_of(key) is None:
+        return Audit.actor_key_id == key
+    begins_so = _keys_that_begin(display_parts(key)[0])
+    return Audit.actor_key_id.in_(begins_so) | Audit.target_id.in_(begins_so)
+
+
+def _keys_that_begin(shown: str) -> CompoundSelectQuery:
+    """Select the ids of keys by what is shown of them, those that were deleted too."""
+    is_shown = (_member(Audit.before, "key_prefix") == shown) | (_member(Audit.after, "key_prefix") == shown)
+    known = Audit.select(Audit.target_id).where(Audit.target_kind == "key", is_shown)
+    return known | Key.select(Key.id).where(Key.key_prefix == shown)
+
+
+def _member(facts: TextField, name: str) -> Case:
+    # Where the log was tampered with, facts may be no JSON, which is for `verify` to say.
+    return Case(None, ((fn.json_valid(facts), fn.json_extract(facts, f"$.{name}")),))
 
 
 def _row_before(newest: int | None) -> tuple[int, str]:

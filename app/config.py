@@ -190,16 +190,23 @@ class _Reader:
             raise ConfigError(f"{name}: {_quoted(text)} is not an address or host name to listen on")
         return text
 
-    def url(self, name: str, default: str, schemes: tuple[str, ...], *, secret: bool = False) -> str:
+    def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        """An address that everybody is shown, and so one without a user or password."""
         text = self.text(name, default)
         if not text:
             return ""
         parts = _split(text)
-        if not parts or parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment:
+        if (
+            not parts
+            or parts.scheme not in schemes
+            or not parts.hostname
+            or "@" in parts.netloc
+            or parts.query
+            or parts.fragment
+        ):
             forms = " or ".join(f"{scheme}://host" for scheme in schemes)
-            raise ConfigError(
-                f"{name}: {'the value' if secret else _quoted(text)} is not of the form {forms}"
-            )
+            shown = "the value" if "@" in text else _quoted(text)
+            raise ConfigError(f"{name}: {shown} is not of the form {forms}, without user and password")
         return text
 
     def database_path(self, name: str, default: str) -> Path:

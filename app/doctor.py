@@ -24,7 +24,7 @@ from app.audit import verify
 from app.config import Config, ConfigError
 from app.db import DatabaseMissing, DatabaseRefused, connect
 from app.instants import iso
-from app.mail.delivery import mailer_from, waiting
+from app.mail.delivery import due_too_far_ahead, given_up, mailer_from, waiting
 from app.mail.smtp import Mailer, Unavailable
 from app.migrations import pending
 from app.models import Mail, Unpublished
@@ -277,19 +277,44 @@ def _smtp(mailer: Mailer | None) -> Finding:
 
 
 def _outbox(may_send: bool, running: bool, now_ms: int) -> Finding:
-    given_up = Mail.select().where(Mail.failed_at.is_null(False)).order_by(Mail.failed_at.desc())
-    count = given_up.count()
-    if count:
-        return Finding(
-            "outbox",
-            False,
-            f"{count} mails were given up, the newest because of: {given_up.get().last_error}",
-            "see `vibekeys mail list --failed`, then `vibekeys mail retry` or `discard`",
-        )
+    return (
+        _given_up()
+        or _due_too_far_ahead(now_ms)
+        or (_overdue(may_send, now_ms) if running else None)
+        or Finding("outbox", True, f"{Mail.select().where(waiting()).count()} mails wait")
+    )
+
+
+def _given_up() -> Finding | None:
+    found = Mail.select().where(given_up()).order_by(Mail.failed_at.desc())
+    count = found.count()
+    if not count:
+        return None
+    return Finding(
+        "outbox",
+        False,
+        f"{count} mails were given up, the newest because of: {found.get().last_error}",
+        "see `vibekeys mail list --failed`, then `vibekeys mail retry` or `discard`",
+    )
+
+
+def _due_too_far_ahead(now_ms: int) -> Finding | None:
+    count = Mail.select().where(due_too_far_ahead(now_ms)).count()
+    if not count:
+        return None
+    return Finding(
+        "outbox",
+        False,
+        f"{count} mails are due further ahead than any pause: the clock was put back",
+        "see whether the clock is right now; `vibekeys worker` then sends them at once",
+    )
+
+
+def _overdue(may_send: bool, now_ms: int) -> Finding | None:
     overdue = Mail.next_attempt_at <= now_ms - MAIL_TRIED_WITHIN_MS
     if may_send:
         overdue |= Mail.next_attempt_at.is_null()
-    if running and Mail.select().where(waiting() & overdue).exists():
-        message = "mails have been due for more than a minute, and nobody tries to send them"
-        return Finding("outbox", False, message, "see whether `vibekeys worker` runs, with the same settings")
-    return Finding("outbox", True, f"{Mail.select().where(waiting()).count()} mails wait")
+    if not Mail.select().where(waiting() & overdue).exists():
+        return None
+    message = "mails have been due for more than a minute, and nobody tries to send them"
+    return Finding("outbox", False, message, "see whether `vibekeys worker` runs, with the same settings")

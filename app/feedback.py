@@ -10,7 +10,6 @@ Nobody's raw key is kept: one that was pasted into a text is cut to its public b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -114,7 +113,7 @@ class Feedback:
             status="NEW",
             title=masked(title),
             description=masked(description),
-            context=json.loads(masked(json.dumps(context, ensure_ascii=False))),
+            context=_masked_within(context),
             resolution=None,
         )
         with self._ledger.change(actor) as change:
@@ -140,17 +139,20 @@ class Feedback:
         """
         with self._ledger.change(actor) as change:
             ticket = find(visible, ticket_id)
-            before = _facts(ticket)
+            old_status, old_resolution, before = ticket.status, ticket.resolution, _facts(ticket)
             if not isinstance(status, Unset):
                 ticket.status = status
             if not isinstance(resolution, Unset):
                 ticket.resolution = None if resolution is None else masked(resolution)
-            after = _facts(ticket)
-            if after != before:
+            if (ticket.status, ticket.resolution) != (old_status, old_resolution):
                 _save(change, ticket)
+                after = _facts(ticket)
+                if ticket.resolution is not None and ticket.resolution != old_resolution:
+                    after["resolution"] = "changed"
                 change.audit("ticket.changed", "ticket", ticket.id, before, after)
-            if after["status"] != before["status"]:
-                self._mail_author(change, ticket, ticket.resolution if status == "RESOLVED" else None)
+            if ticket.status != old_status:
+                awaits = ticket.status == "AWAITING_USER"
+                self._mail_author(change, ticket, _awaited(ticket) if awaits else ticket.resolution or "")
         return ticket
 
     def answer(
@@ -172,14 +174,14 @@ class Feedback:
                 raise ApiError("TICKET_ARCHIVED")
             return _comment(change, ticket, "USER", text, status)
 
-    def _mail_author(self, change: Change, ticket: Ticket, text: str | None) -> None:
+    def _mail_author(self, change: Change, ticket: Ticket, text: str) -> None:
         if not STATUSES[ticket.status].mails_author:
             return
         message = ticket_message(
             ticket.status,
             ticket_id=ticket.id,
             title=ticket.title,
-            text=text or "",
+            text=text,
             host=self._host,
             support_url=self._support_url,
         )
@@ -207,6 +209,15 @@ def thread_of(ticket: Ticket) -> Thread:
         TicketComment.ticket == ticket.id, TicketComment.created_at <= ticket.updated_at
     )
     return Thread(ticket, list(found.order_by(TicketComment.created_at, TicketComment.id)))
+
+
+def _awaited(ticket: Ticket) -> str:
+    """Return what the author is asked where the status was set without a comment."""
+    of_team = TicketComment.select().where(TicketComment.ticket == ticket.id, TicketComment.author == "TEAM")
+    last = of_team.order_by(TicketComment.created_at.desc(), TicketComment.id.desc()).first()
+    if last is None:
+        return "The team awaits your answer."
+    return f"The team awaits your answer. It is about the team's last comment:\n\n{last.text}"
 
 
 def _comment(change: Change, ticket: Ticket, author: str, text: str, status: str) -> Thread:
@@ -241,5 +252,14 @@ def _save(change: Change, ticket: Ticket) -> None:
     ticket.save()
 
 
+def _masked_within(value: Any) -> Any:
+    """Return JSON with its texts masked. Names stay: two that are cut could become one."""
+    if isinstance(value, dict):
+        return {name: _masked_within(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_masked_within(item) for item in value]
+    return masked(value) if isinstance(value, str) else value
+
+
 def _facts(ticket: Ticket) -> dict[str, Any]:
-    return {"status": ticket.status, "resolution": ticket.resolution}
+    return {"status": ticket.status, "resolution": None if ticket.resolution is None else "set"}

@@ -68,7 +68,11 @@ NEW_KEYS_OWN = frozenset(
 )
 """What a rotated key's successor does not take over. Everything else is copied, new columns too."""
 
+_SHOWN = ("key_prefix", "key_suffix")
+"""What may be shown of the raw key: in every audit row, so that a key is known again once it is deleted."""
+
 _AUDITED = (
+    *_SHOWN,
     "type",
     "owner_id",
     "portal_id",
@@ -409,8 +413,8 @@ def _facts(key: Key) -> dict[str, Any]:
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    changed = [name for name in before if before[name] != after[name]]
-    return {name: before[name] for name in changed}, {name: after[name] for name in changed}
+    told = [name for name in before if name in _SHOWN or before[name] != after[name]]
+    return {name: before[name] for name in told}, {name: after[name] for name in told}
 
 
 def _action(before: dict[str, Any], after: dict[str, Any]) -> str:

@@ -2,8 +2,8 @@
 
 :func:`configure` is called once by whatever starts a process; modules then use ``structlog.get_logger()``.
 Lines of libraries that use :mod:`logging` (gunicorn, above all) take the same way out, so that whoever reads
-the log meets one format, and every line passes the last step: :func:`gateway.keys.masked` takes out whatever
-looks like a raw key, wherever it came from.
+the log meets one format, and every line passes the last step: :func:`gateway.keys.masked` takes out the raw
+keys that it can know, wherever they came from.
 
 :class:`AccessLog` writes the line of a request.
 """

@@ -13,7 +13,11 @@ from app.errors import ApiError
 from app.ledger import Actor, Ledger
 from app.models import Key, Server, new_id
 
-_HOW_TO_DELETE = "By the key itself: GET and DELETE /v1/infra/servers. By an operator: vibekeys servers."
+_HOW_TO_DELETE = (
+    "With the key itself: GET and DELETE /v1/infra/servers. If nobody has it any more: set its status to "
+    "ACTIVE and its scopes to vibe:infra, rotate it with graceHours 0, delete the servers with the new key, "
+    "then both keys. An operator can delete them too: vibekeys servers."
+)
 
 
 class Servers:

@@ -1,10 +1,10 @@
 """The background worker of `vibekeys worker`: what nobody waits for.
 
 Each second it sends the mails that are due (`app.mail.delivery`) and logs how far the audit log has got; each
-minute it removes what was kept for long enough: answers, and mails that were sent. Of several workers on a
-host one at a time sends and removes. A database that is away stops neither it nor the log: a chore that fails
-says so once, is tried again at its next turn, and says once that it works again. A mail server that does not
-answer holds up nothing but mail.
+minute it removes what was kept for long enough: answers, mails that were sent, mails that rest. Of several
+workers on a host one at a time sends and removes. A database that is away stops neither it nor the log: a
+chore that fails says so once, is tried again at its next turn, and says once that it works again. A mail
+server that does not answer holds up nothing but mail.
 
 What a killed process left unpublished is none of its business: every web worker looks for that each second
 (`gateway.trust.Watch`), and where none runs nobody relies on Redis.
@@ -29,7 +29,7 @@ from app.db import writing
 from app.errors import ApiError
 from app.idempotency import KEPT_MS as ANSWERS_KEPT_MS
 from app.mail.delivery import KEPT_MS as MAILS_KEPT_MS
-from app.mail.delivery import Delivery
+from app.mail.delivery import RESTING_KEPT_MS, Delivery, resting
 from app.models import Idempotency, Mail
 from app.services import Services
 
@@ -37,7 +37,8 @@ TIDY_SECONDS = 60.0
 MAIL_SECONDS = 1.0
 HEAD_SECONDS = 1.0
 _TIDIED_AT_ONCE = 500
-_LEFT_AFTER_SECONDS = 2.0
+_LEFT_AFTER_SECONDS = 8.0
+"""A mail whose sending is cut off is sent again; the supervisor waits for ten seconds."""
 
 T = TypeVar("T")
 
@@ -163,15 +164,18 @@ def tidy(services: Services) -> None:
         if mine:
             _remove(services, Idempotency, Idempotency.started_at <= now - ANSWERS_KEPT_MS)
             _remove(services, Mail, Mail.sent_at <= now - MAILS_KEPT_MS)
+            if ended := _remove(services, Mail, resting() & (Mail.created_at <= now - RESTING_KEPT_MS)):
+                log.warning("mail.rested_too_long", mails=ended)
 
 
-def _remove(services: Services, model: type[Idempotency | Mail], outdated: Expression) -> None:
+def _remove(services: Services, model: type[Idempotency | Mail], outdated: Expression) -> int:
     few = model.select(model.id).where(outdated).limit(_TIDIED_AT_ONCE)
-    removed = True
-    while removed:
+    removed = 0
+    while few.exists():
         # Few at once: writers of keys wait for the lock meanwhile.
         with writing(services.db):
-            removed = bool(model.delete().where(model.id.in_(few)).execute())
+            removed += model.delete().where(model.id.in_(few)).execute()
+    return removed
 
 
 @contextmanager

@@ -8,7 +8,8 @@ everything before, again in lower-case hexadecimal::
 The checksum is no secret and proves nothing. It lets a truncated or mistyped key be refused
 without asking anybody. At rest only the SHA-256 of the whole raw key is kept: 224 random bits
 cannot be searched, so a slow hash would cost time and protect nothing. People paste raw keys into
-other texts all the same: `masked` takes them out before such a text is logged or stored.
+other texts all the same: `masked` takes out those that it can know, before such a text is logged or
+stored.
 """
 
 from __future__ import annotations
@@ -30,19 +31,31 @@ RANDOM_CHARACTERS = 56
 CHECKSUM_CHARACTERS = 8
 SHOWN_AFTER_PREFIX = 6
 SHOWN_AT_END = 4
-SECRET_AT_LEAST = 10
+CUT_FROM = 16
+"""How many characters behind a prefix make it a key, whole or not: what is shown is 6, words are not hex."""
 
+_SECRET_CHARACTERS = RANDOM_CHARACTERS + CHECKSUM_CHARACTERS
 _PREFIX = "|".join(PREFIXES.values())
-_SECRET = f"[0-9a-f]{{{RANDOM_CHARACTERS + CHECKSUM_CHARACTERS}}}"
+_SECRET = f"[0-9a-f]{{{_SECRET_CHARACTERS}}}"
 
 # Wherever it stands in a text: whether its checksum is right is not asked, since a mistyped key
 # that reaches a log gives away nearly as much as a right one.
 KEY_IN_TEXT = re.compile(f"(?<![A-Za-z0-9_])(?:{_PREFIX}){_SECRET}(?![A-Za-z0-9_])")
 
-# What `display_parts` shows is public. A word may follow a prefix too ("vibe_api_documentation"), so only
-# what is longer than words are is taken for somebody's secret, whole, cut off or mistyped.
-_LIKE_A_KEY = re.compile(
-    f"((?:{_PREFIX})[0-9A-Za-z]{{{SHOWN_AFTER_PREFIX}}})[0-9A-Za-z]{{{SECRET_AT_LEAST},}}"
+# Up to the end of the word, since a mistyped key goes on behind its mistake.
+_BEHIND_PREFIX = re.compile(
+    f"((?:{_PREFIX})[0-9a-f]{{{SHOWN_AFTER_PREFIX}}})[0-9a-f]{{{CUT_FROM - SHOWN_AFTER_PREFIX},}}[0-9A-Za-z]*"
+)
+
+_HEXADECIMAL = b"0123456789abcdefABCDEF"
+_MARK_HEXADECIMAL = bytes(120 if byte in _HEXADECIMAL else 32 for byte in range(256))
+_LONG_ENOUGH = b"x" * _SECRET_CHARACTERS
+
+# CRC-32 is linear but for a constant: what a prefix changes in the checksum of 56 characters behind it is
+# the same for all of them. So one checksum tells of all four prefixes, also where the prefix is gone.
+_ANY_BODY = b"0" * RANDOM_CHARACTERS
+_CHANGED_BY_PREFIX = frozenset(
+    zlib.crc32(prefix.encode() + _ANY_BODY) ^ zlib.crc32(_ANY_BODY) for prefix in PREFIXES.values()
 )
 
 _SHAPE = re.compile(f"({_PREFIX}){_SECRET}")
@@ -80,10 +93,37 @@ def display_parts(raw_key: str) -> tuple[str, str]:
 
 
 def masked(text: str) -> str:
-    """Return the text with everything that looks like a raw key cut to its public beginning."""
-    if "vibe_" not in text and "vxk_" not in text:
-        return text
-    return _LIKE_A_KEY.sub(r"\1***", text)
+    """Return the text with every raw key in it cut to its public beginning.
+
+    Two things are known for one. 64 hexadecimal characters with the checksum of a key, in capitals too and
+    whatever stands before them: prefixes come escaped (`vibe\\_api\\_`, `%5F`), respelled, or not at all. And
+    16 hexadecimal characters or more behind a prefix as it is written: a key that was cut off, or mistyped
+    further on. Not known are keys that are wrapped over lines or encoded as a whole, and those that were cut
+    off or mistyped and stand behind no such prefix.
+    """
+    if "vibe_" in text or "vxk_" in text:
+        text = _BEHIND_PREFIX.sub(r"\1***", text)
+    # Every line of the log comes through here: three passes of C, where a pattern takes ten times as long.
+    marked = text.encode("ascii", "replace").translate(_MARK_HEXADECIMAL)
+    return _cut_checksummed(text, marked) if _LONG_ENOUGH in marked else text
+
+
+def _cut_checksummed(text: str, marked: bytes) -> str:
+    """Cut what has a key's checksum. In `marked` every hexadecimal character of `text` is an x."""
+    kept, done = [], 0
+    at = marked.find(_LONG_ENOUGH)
+    while at >= 0:
+        following = at + 1
+        if _has_checksum(text[at : at + _SECRET_CHARACTERS]):
+            kept += [text[done : at + SHOWN_AFTER_PREFIX], "***"]
+            done = following = at + _SECRET_CHARACTERS
+        at = marked.find(_LONG_ENOUGH, following)
+    return "".join(kept) + text[done:]
+
+
+def _has_checksum(secret: str) -> bool:
+    body, checksum = secret[:RANDOM_CHARACTERS].lower(), int(secret[RANDOM_CHARACTERS:], 16)
+    return zlib.crc32(body.encode()) ^ checksum in _CHANGED_BY_PREFIX
 
 
 def _checksum(body: str) -> str:

@@ -27,7 +27,11 @@ _HEAD = re.compile(r"([1-9][0-9]*):([0-9a-f]{64})")
 _FILTERS = (
     click.option("--action", metavar="A", help="What was done, as key.revoked."),
     click.option("--account", metavar="E", help="Done by keys of this account, named by e-mail or id."),
-    click.option("--key", "key_id", metavar="ID", help="Done by this key, which may be deleted since."),
+    click.option(
+        "--key",
+        metavar="KEY",
+        help="Done by this key, named by id; or done by or to it, named by what its raw key begins with.",
+    ),
     click.option("--target", "target_id", metavar="ID", help="Done to this account, portal, key, …"),
     click.option("--since", metavar="T", help="ISO-8601 with a zone, as 2030-01-31T12:00:00Z."),
     click.option("--until", metavar="T", help="The same; rows of this very time are left out."),
@@ -60,7 +64,11 @@ def audit() -> None:
 @_filter_options
 @json_option
 def list_(limit: int, before: int | None, as_json: bool, **filters: str | None) -> None:
-    """List what was changed, the newest first."""
+    """List what was changed, the newest first.
+
+    The e-mail of who did it is that of the account as it is now: the chain does not cover it. What it covers
+    is the account's id, accountId with --json.
+    """
     with opened(redis="none"):
         from app.models import Audit
 
@@ -76,7 +84,11 @@ def list_(limit: int, before: int | None, as_json: bool, **filters: str | None) 
 @_filter_options
 @json_option
 def export(as_json: bool, **filters: str | None) -> None:
-    """Print all rows, the oldest first: a JSON object a line, or with --json one array."""
+    """Print all rows, the oldest first: a JSON object a line, or with --json one array.
+
+    The e-mail in who is that of the account as it is now: the chain does not cover it. What it covers is the
+    account's id, accountId.
+    """
     with opened(redis="none"):
         from app.models import Audit
 

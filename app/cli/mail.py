@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.models import Mail
 
 _COLUMNS = ("id", "kind", "recipient", "status", "attempts", "createdAt", "nextAttemptAt", "lastError")
+_LISTED_AT_ONCE = 10_000
 _all_failed_option = click.option("--all-failed", is_flag=True, help="Every mail that was given up.")
 
 
@@ -22,18 +23,24 @@ def mail() -> None:
 
 
 @mail.command("list")
+@click.option("--limit", type=click.IntRange(1, _LISTED_AT_ONCE), default=50, show_default=True)
 @click.option("--failed", is_flag=True, help="Only mails that were given up.")
 @json_option
-def list_(failed: bool, as_json: bool) -> None:
-    """List mails, the newest first; those that were sent are kept for seven days."""
+def list_(limit: int, failed: bool, as_json: bool) -> None:
+    """List mails, the newest first.
+
+    Those that were sent are kept for seven days, those that rest without an SMTP_URL for thirty.
+    """
     with opened(redis="none"):
+        from app.mail.delivery import given_up
         from app.models import Mail
         from app.schemas.mail import mail_answer
 
-        found = Mail.select().order_by(Mail.created_at.desc(), Mail.id.desc())
-        answers = [
-            mail_answer(row) for row in (found.where(Mail.failed_at.is_null(False)) if failed else found)
-        ]
+        shown = (column for column in Mail._meta.sorted_fields if column is not Mail.body)
+        found = Mail.select(*shown).order_by(Mail.id.desc()).limit(limit)  # an id begins with its time
+        if failed:
+            found = found.where(given_up())
+        answers = [mail_answer(row) for row in found]
         if as_json:
             print_json(answers)
         else:
@@ -46,13 +53,14 @@ def list_(failed: bool, as_json: bool) -> None:
 @json_option
 def retry(mail_id: str | None, all_failed: bool, as_json: bool) -> None:
     """Have a mail that was not sent tried again at once, and again as often as a new one."""
-    _check_one(mail_id, all_failed)
+    _check_one(mail_id, all_failed=all_failed)
     with opened(redis="none") as services:
-        from app.mail import outbox
+        from app.mail import delivery, outbox
         from app.schemas.mail import mail_answer
 
         if mail_id is None:
-            print_one({"retried": outbox.for_each_failed(services.ledger, operator(), outbox.retry)}, as_json)
+            retried = outbox.for_each(services.ledger, operator(), delivery.given_up(), outbox.retry)
+            print_one({"retried": retried}, as_json)
             return
         with services.ledger.change(operator()) as change:
             chosen = _mail_named(mail_id)
@@ -63,15 +71,17 @@ def retry(mail_id: str | None, all_failed: bool, as_json: bool) -> None:
 @mail.command("discard")
 @click.argument("mail_id", metavar="[ID]", required=False)
 @_all_failed_option
+@click.option("--all-resting", is_flag=True, help="Every mail that waits for an SMTP_URL.")
 @json_option
-def discard(mail_id: str | None, all_failed: bool, as_json: bool) -> None:
+def discard(mail_id: str | None, all_failed: bool, all_resting: bool, as_json: bool) -> None:
     """Forget a mail that was not sent; its audit rows stay."""
-    _check_one(mail_id, all_failed)
+    _check_one(mail_id, all_failed=all_failed, all_resting=all_resting)
     with opened(redis="none") as services:
-        from app.mail import outbox
+        from app.mail import delivery, outbox
 
         if mail_id is None:
-            discarded = outbox.for_each_failed(services.ledger, operator(), outbox.discard)
+            which = delivery.given_up() if all_failed else delivery.resting()
+            discarded = outbox.for_each(services.ledger, operator(), which, outbox.discard)
             print_one({"discarded": discarded}, as_json)
             return
         with services.ledger.change(operator()) as change:
@@ -79,9 +89,10 @@ def discard(mail_id: str | None, all_failed: bool, as_json: bool) -> None:
         print_one({"id": mail_id, "deleted": True}, as_json)
 
 
-def _check_one(mail_id: str | None, all_failed: bool) -> None:
-    if (mail_id is not None) == all_failed:
-        raise click.UsageError("Give either one ID or --all-failed.")
+def _check_one(mail_id: str | None, **choices: bool) -> None:
+    if (mail_id is not None) + sum(choices.values()) != 1:
+        others = " or ".join(f"--{name.replace('_', '-')}" for name in choices)
+        raise click.UsageError(f"Give either one ID or {others}.")
 
 
 def _mail_named(mail_id: str) -> Mail:

@@ -40,16 +40,13 @@ TIME_OR_NONE = OrNone(click.STRING, "T")
 
 def body(options: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that the options (named as the fields are) give, in the camelCase of a request."""
+    from app.schemas.base import camel
+
     return {
-        _camel(name): _plain(name, value)
+        camel(name): _plain(name, value)
         for name, value in options.items()
         if value is not None and value != ()
     }
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -23,6 +23,9 @@ VARIABLES: Mapping[str, str] = {
 }
 """The variable that holds, in a command, the id that the examples speak of."""
 
+KEY_HEADERS = ("X-Api-Key: $API_KEY", "Authorization: Bearer $API_KEY")
+"""The two ways to send the key in a command."""
+
 _EXPANDED = re.compile(r'[\\"$`]')
 _EXPANDED_IN_HERE_DOCUMENT = re.compile(r"[\\$`]")
 
@@ -33,11 +36,12 @@ def curl(
     *,
     query: Mapping[str, str] | None = None,
     body: Mapping[str, Any] | None = None,
+    key_header: str = KEY_HEADERS[0],
 ) -> str:
     """Return the command that calls `route` on `host` as its example does, or with another query or body."""
     query = route.example.parameters if query is None else query
     body = route.example.body if body is None else body
-    lines = [f'curl "{_address(route, host, query)}"', '-H "X-Api-Key: $API_KEY"']
+    lines = [f'curl "{_address(route, host, query)}"', f'-H "{key_header}"']
     if route.method != "GET":
         lines.insert(1, f"-X {route.method}")
     if body is not None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from app.api.spec import document
 from app.bitrix.conditions import OPERATORS
 from app.docs import reference
-from app.docs.calls import indented
+from app.docs.calls import KEY_HEADERS, curl, indented
 from app.docs.page import page
 from app.docs.quickstart import calls as quickstart_calls
 from app.feedback import CATEGORIES, STATUSES
 from app.guide.words import BOUND_TO
+from app.registry import ROUTE_OF
 from app.registry.entities import BATCH
 from app.schemas.listing import MAX_LIMIT
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES
@@ -21,8 +23,8 @@ from gateway import keys
 
 @page("/docs", "Documentation", "What there is to read.")
 def index() -> dict[str, Any]:
-    """The list of the pages."""
-    return {}
+    """The list of the pages, and a first call."""
+    return {"first_call": next(_first_calls())}
 
 
 @page("/docs/quickstart", "Quickstart", "From a management key to a portal key at work, in two minutes.")
@@ -56,6 +58,7 @@ def keys_and_authorization() -> dict[str, Any]:
     """The life of a key."""
     return {
         "keys": keys,
+        "first_calls": _first_calls(),
         "bound_to": BOUND_TO,
         "places": reference.places,
         "checks": reference.CHECKS,
@@ -101,3 +104,9 @@ def error_codes() -> dict[str, Any]:
 def api() -> dict[str, Any]:
     """Swagger UI, showing the OpenAPI document."""
     return {}
+
+
+def _first_calls() -> Iterator[str]:
+    """The call that every key may make, in each of the two ways to send the key."""
+    for header in KEY_HEADERS:
+        yield curl(ROUTE_OF["GET", "/v1/me"], services().config.public_url, key_header=header)

@@ -1,7 +1,7 @@
 """The first calls with a management key, as commands to paste one after the other.
 
-They are the steps that the guide tells to programs. What a program takes out of an earlier answer, a person
-puts into a variable, once.
+They are the steps that the guide tells to programs, each with an answer. What a program takes out of an
+earlier answer, a person puts into a variable, once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def calls(host: str) -> Iterator[Call]:
             variables=needed,
             new_key=step.key,
             command=curl(route, host, query=query, body=body),
-            answer=indented(route.example.answer),
+            answer=indented(step.answer or route.example.answer),
         )
 
 

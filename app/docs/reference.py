@@ -179,8 +179,7 @@ def places(key_type: str) -> list[str]:
 
 
 def _is_free(route: Route, key_type: str) -> bool:
-    asked = {"management": route.management_scope, "personal": route.integrations}
-    return key_type in route.types and not asked.get(key_type, route.scope)
+    return key_type in route.types and not route.asked_of(key_type)
 
 
 def _own_routes(code: str) -> list[Route]:

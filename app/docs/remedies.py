@@ -66,8 +66,11 @@ REMEDIES: Mapping[str, str] = {
     "KEY_NOT_ACTIVE": "A revoked or expired key cannot be rotated. Re-activate it first, or make a new one.",
     "KEY_HAS_ACTIVE_SERVERS": (
         "The key is the newest of its lineage, which has servers. Delete them first, with the key "
-        "itself: `GET /v1/infra/servers` and `DELETE /v1/infra/servers/{id}`. If it does not work any "
-        "more, an operator can: `vibekeys servers`."
+        "itself: `GET /v1/infra/servers` and `DELETE /v1/infra/servers/{id}`. If nobody has it any "
+        "more, a management key is enough: change the key so that it works (`status` `ACTIVE`, "
+        "`scopes` with `vibe:infra`, and `expiresAt` and `ipWhitelist` if they are in the way), "
+        "rotate it with `graceHours` 0, delete the servers with the new key, then delete both keys. "
+        "An operator can delete servers too: `vibekeys servers`."
     ),
     "TICKET_ARCHIVED": "The ticket is archived: its author cannot comment any more. Open a new ticket.",
     "TICKET_FULL": (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from app.openapi import codes_of
 from app.registry import Route
@@ -92,12 +91,11 @@ def _facts(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _example(route: Route, operation: Mapping[str, Any], base_url: str) -> dict[str, Any]:
     example = route.example
-    query = f"?{urlencode(example.parameters)}" if example.parameters else ""
     content_type = {} if example.body is None else {"Content-Type": _JSON}
     return {
         "request": {
             "method": route.method,
-            "url": base_url + route.path.format_map(example.path) + query,
+            "url": route.example_url(base_url),
             "headers": {"X-Api-Key": _YOUR_KEY, **content_type},
             "body": example.body,
         },

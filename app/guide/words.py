@@ -43,8 +43,9 @@ CONVENTIONS = {
     ),
     "strictness": (
         "A body is a JSON object with Content-Type: application/json. Fields and query parameters that are "
-        "not listed here are refused, and so are values of another type, texts with control characters, and "
-        "texts without a visible character."
+        "not listed here are refused, and so are values of another type, texts with control characters (line "
+        "breaks and tabs are fine where a text can have several lines, and in JSON of your own), and texts "
+        "without a visible character where one is needed."
     ),
     "formats": (
         "Names are camelCase, ids are UUIDs, but those of entities are numbers; times are ISO-8601 in UTC "

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from peewee import Expression
+
 from app.errors import ApiError
 from app.ledger import Actor, Change, Ledger
 from app.models import Mail, new_id
@@ -56,19 +58,19 @@ def discard(change: Change, mail: Mail) -> None:
     change.audit("mail.discarded", "mail", mail.id, _facts(mail), None)
 
 
-def for_each_failed(ledger: Ledger, actor: Actor, do: Callable[[Change, Mail], None]) -> int:
-    """Do `retry` or `discard` with every mail that was given up until now; return with how many."""
-    done, until = 0, None
-    while True:
+def for_each(ledger: Ledger, actor: Actor, which: Expression, do: Callable[[Change, Mail], None]) -> int:
+    """Do `retry` or `discard` with every mail of which that is so now; return with how many."""
+    # Chosen once: what fails again in the meantime is not taken up a second time.
+    ids = [mail.id for mail in Mail.select(Mail.id).where(which).order_by(Mail.id)]
+    done = 0
+    for start in range(0, len(ids), _CHANGED_AT_ONCE):
         # Few at once: others wait for the lock meanwhile.
+        few = Mail.id.in_(ids[start : start + _CHANGED_AT_ONCE])
         with ledger.change(actor) as change:
-            until = until or change.now_ms  # what fails again in the meantime is not taken up a second time
-            few = list(Mail.select().where(Mail.failed_at <= until).limit(_CHANGED_AT_ONCE))
-            for mail in few:
+            for mail in list(Mail.select().where(which, few).order_by(Mail.id)):
                 do(change, mail)
-        if not few:
-            return done
-        done += len(few)
+                done += 1
+    return done
 
 
 def _check_unsent(mail: Mail) -> None:

@@ -2,9 +2,9 @@
 
 SMTP_URL is `smtp://[user:password@]host[:port]` or `smtps://…`. `smtps` is TLS from the first byte, with a
 certificate that is verified. `smtp` takes up TLS where the server offers it. With credentials and beyond
-loopback it has to, with a certificate that is verified, or they are not sent. Without credentials the
-certificate is not looked at: whoever could put another in its place could as well leave out the offer (RFC
-7435).
+loopback it has to, with a certificate that is verified, or they are not sent. Else the certificate is not
+looked at, and what goes wrong with TLS is logged and mail goes without it, as it would to a server that does
+not offer it: whoever can disturb the one could as well leave out the other (RFC 7435).
 
 What is said of a failure never holds the credentials, nor what the server answers to them, since some repeat
 what they got.
@@ -19,6 +19,8 @@ import ssl
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+import structlog
+
 from app.mail.message import Letter
 
 OPENING_SECONDS = 10.0
@@ -29,6 +31,8 @@ that does not know whether it was taken, and sends it again."""
 
 _PORTS = {"smtp": 25, "smtps": 465}
 _SERVICE_CLOSES = 421
+
+log = structlog.get_logger(__name__)
 
 
 class Unavailable(Exception):
@@ -107,18 +111,18 @@ class Mailer:
 
     def open(self) -> smtplib.SMTP:
         """Begin the conversation unless it has begun. Raises `Unavailable`."""
-        if self._connection is None:
-            try:
-                self._connection = self._greet()
-                self._prove_who_we_are(self._connection)
-            except (OSError, ValueError) as error:
-                self._hang_up()
-                raise self._unavailable(_reason(error)) from None
-            except Unavailable:
-                self._hang_up()
-                raise
-            self._set_time_limit(self._sending)
-        return self._connection
+        if self._connection is not None:
+            return self._connection
+        try:
+            connection = self._begin()
+        except (OSError, ValueError) as error:
+            self._hang_up()
+            raise self._unavailable(_reason(error)) from None
+        except Unavailable:
+            self._hang_up()
+            raise
+        self._set_time_limit(self._sending)
+        return connection
 
     def close(self) -> None:
         """End the conversation in good form, if the server plays its part."""
@@ -128,7 +132,22 @@ class Mailer:
                 self._connection.quit()
             self._hang_up()
 
+    def _begin(self) -> smtplib.SMTP:
+        relay, connection = self.relay, self._greet()
+        if not relay.tls_at_once and connection.has_extn("starttls"):
+            connection = self._with_tls(connection)
+        elif not relay.tls_at_once and relay.demands_tls:
+            raise self._unavailable("it offers no TLS, without which it gets no credentials")
+        if relay.user:
+            self._log_in(connection)
+        return connection
+
     def _greet(self) -> smtplib.SMTP:
+        self._connection = connection = self._connect()
+        connection.ehlo_or_helo_if_needed()
+        return connection
+
+    def _connect(self) -> smtplib.SMTP:
         relay, context = self.relay, _tls(verified=self.relay.demands_tls)
         if relay.tls_at_once:
             return smtplib.SMTP_SSL(
@@ -136,16 +155,19 @@ class Mailer:
             )
         return smtplib.SMTP(relay.host, relay.port, self._name, timeout=self._opening)
 
-    def _prove_who_we_are(self, connection: smtplib.SMTP) -> None:
-        relay = self.relay
-        connection.ehlo_or_helo_if_needed()
-        if not relay.tls_at_once and connection.has_extn("starttls"):
-            connection.starttls(context=_tls(verified=relay.demands_tls))
+    def _with_tls(self, connection: smtplib.SMTP) -> smtplib.SMTP:
+        """The conversation in TLS; or, where it is not demanded and goes wrong, another one without."""
+        try:
+            connection.starttls(context=_tls(verified=self.relay.demands_tls))
             connection.ehlo_or_helo_if_needed()
-        elif not relay.tls_at_once and relay.demands_tls:
-            raise self._unavailable("it offers no TLS, without which it gets no credentials")
-        if relay.user:
-            self._log_in(connection)
+        except (OSError, ValueError) as error:
+            if self.relay.demands_tls:
+                raise
+            reason = self._without_password(_reason(error))
+            log.warning("mail.without_tls", relay=str(self.relay), reason=reason)
+            self._hang_up()
+            return self._greet()
+        return connection
 
     def _log_in(self, connection: smtplib.SMTP) -> None:
         try:

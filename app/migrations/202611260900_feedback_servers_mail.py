@@ -53,8 +53,12 @@ class Ticket(Model):
             (("status", "created_at", "id"), False),
             (("category", "created_at", "id"), False),
             (("status", "category", "created_at", "id"), False),
-            (("portal", "author", "created_at", "id", "status", "category"), False),
-            (("portal", "created_at", "id", "status", "category"), False),
+            (("portal", "created_at", "id"), False),
+            (("portal", "status", "created_at", "id", "category"), False),
+            (("portal", "category", "created_at", "id"), False),
+            (("portal", "author", "created_at", "id"), False),
+            (("portal", "author", "status", "created_at", "id", "category"), False),
+            (("portal", "author", "category", "created_at", "id"), False),
         )
 
 
@@ -107,7 +111,7 @@ class Mail(Model):
 
 
 _WAITING = SQL("sent_at IS NULL AND failed_at IS NULL")
-Mail.add_index(Mail.index(Mail.next_attempt_at, name="mail_waiting", where=_WAITING))
+Mail.add_index(Mail.index(Mail.next_attempt_at, Mail.created_at, name="mail_waiting", where=_WAITING))
 Mail.add_index(Mail.index(Mail.failed_at, name="mail_failed", where=SQL("failed_at IS NOT NULL")))
 Mail.add_index(Mail.index(Mail.sent_at, name="mail_sent", where=SQL("sent_at IS NOT NULL")))
 

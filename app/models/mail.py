@@ -32,6 +32,6 @@ class Mail(Base):
 
 
 _WAITING = SQL("sent_at IS NULL AND failed_at IS NULL")
-Mail.add_index(Mail.index(Mail.next_attempt_at, name="mail_waiting", where=_WAITING))
+Mail.add_index(Mail.index(Mail.next_attempt_at, Mail.created_at, name="mail_waiting", where=_WAITING))
 Mail.add_index(Mail.index(Mail.failed_at, name="mail_failed", where=SQL("failed_at IS NOT NULL")))
 Mail.add_index(Mail.index(Mail.sent_at, name="mail_sent", where=SQL("sent_at IS NOT NULL")))

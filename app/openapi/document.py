@@ -21,7 +21,7 @@ from app.openapi import public
 from app.openapi.envelopes import ErrorAnswer
 from app.openapi.headers import COMPONENTS, response_headers
 from app.openapi.refusals import examples, refusals, shared_responses
-from app.registry import ROUTE_OF, ROUTES, Route
+from app.registry import PORTAL, ROUTE_OF, ROUTES, Route
 
 API_VERSION = "1"
 """The version of the interface, not of the package that serves it."""
@@ -31,14 +31,14 @@ API keys for VibeCode and VibeXP: what a key is and may do, and, with a manageme
 
 **Keys.** Every path under `/v1` and `/api` needs one key, as `X-Api-Key: <key>` or \
 `Authorization: Bearer <key>`, never in the URL. `x-key-types` of an operation names the types of key that \
-it serves; beside the schemes in its `security` stand the scopes and integrations that it asks for, each of \
-the types of key that it concerns.
+it serves. The alternatives in its `security` name the scope or integration that a key needs; where there \
+are several, the description says which is for which type of key.
 
 **Answers.** `{"success": true, "data": …}`, a list with `meta`; a refusal is \
 `{"success": false, "error": {"code", "message", "requestId", …}}`. Look at `code`. Unknown fields and query \
-parameters are refused, and so are values of another type, texts that hold control characters (but line \
-breaks where several lines make sense), and texts without a visible character. Times are ISO-8601 in UTC, \
-ids are UUIDs.
+parameters are refused, and so are values of another type, texts that hold control characters (line breaks \
+and tabs are fine where a text can have several lines, and in JSON of your own), and texts without a visible \
+character where one is needed. Times are ISO-8601 in UTC, ids are UUIDs.
 
 **HEAD** is served wherever GET is, and gets the same status and headers. OPTIONS is not served.
 """
@@ -123,7 +123,7 @@ class RegistryPlugin(BasePlugin):
             operation["operationId"] = route.operation_id
             operation["description"] = "\n\n".join((operation["summary"], *_grants(route)))
             operation["summary"] = route.summary[0].upper() + route.summary[1:]
-            operation["security"] = [{scheme: list(route.grants)} for scheme in _OF_KEYS]
+            operation["security"] = _security(route)
             operation["x-key-types"] = sorted(route.types)
             # Of flask-smorest's answers only the success: its catch-all would allow what is not listed.
             success = {str(s): answer for s, answer in operation["responses"].items() if str(s) < "3"}
@@ -170,6 +170,15 @@ def _show_example(operation: dict[str, Any], route: Route) -> None:
             response["headers"] = response_headers(int(status), route)
 
 
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """What a key needs, an alternative each: types of key may differ in it, and one integration is enough."""
+    needed: dict[tuple[str, ...], None] = {}
+    for key_type in sorted(route.types):
+        each: list[tuple[str, ...]] = [(name,) for name in route.asked_of(key_type)]
+        needed.update(dict.fromkeys(each or [()]))
+    return [{scheme: list(grants)} for grants in needed for scheme in _OF_KEYS]
+
+
 def _grants(route: Route) -> list[str]:
     """In words what the operation asks of a key, for who reads the document in a browser."""
     lines = [f"Types of key: {', '.join(f'`{name}`' for name in sorted(route.types))}."]
@@ -177,6 +186,8 @@ def _grants(route: Route) -> list[str]:
         lines.append(f"Scope of a management key: `{route.management_scope}`.")
     if route.scope is not None:
         lines.append(f"Scope of a portal key: `{route.scope}`.")
+    elif route.management_scope is not None and route.types & PORTAL:
+        lines.append("A portal key needs no scope.")
     if route.integrations:
         wanted = " or ".join(f"`{name}`" for name in sorted(route.integrations))
         lines.append(f"Integration of a personal key: {wanted}.")

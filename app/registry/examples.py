@@ -7,6 +7,7 @@ from typing import Any
 ACCOUNT_ID = "0199a3c0-5b1e-7c44-9d0a-3f6b1c2d4e10"
 PORTAL_ID = "0199a3c0-7d52-7f0e-8a61-52c4b7e9d013"
 KEY_ID = "0199a3c2-11f8-7b35-b1c9-84e2d6a7f025"
+NEW_KEY_ID = "0199a3d7-2b64-7c81-a0f3-5d18e6c49b32"
 SUCCESSOR_ID = "0199a3d9-40aa-7e17-a7d2-19b5c3e8f138"
 TICKET_ID = "0199a3e1-6c90-7ad6-9e43-c8f1b2d7a04b"
 COMMENT_ID = "0199a3e5-02b7-7d59-8f14-6ab3e9c5d15e"
@@ -18,7 +19,7 @@ PORTAL_CARD: dict[str, Any] = {
     "status": "ACTIVE",
     "linked": True,
     "role": "ADMIN",
-    "appKeyCount": 3,
+    "appKeyCount": 1,
 }
 
 KEY: dict[str, Any] = {
@@ -44,6 +45,14 @@ KEY: dict[str, Any] = {
     "isLegacy": False,
     "rotationRecommended": False,
     "rotation": None,
+}
+
+RAW_KEY = "vibe_api_<64 characters, shown only in this answer>"
+
+LIMITS: dict[str, Any] = {
+    "second": None,
+    "key": None,
+    "tier": {"limit": 10000, "remaining": 9999, "resetsAt": "2026-11-26T10:00:00.000Z"},
 }
 
 _CODES = {"MISSING_API_KEY": {"status": 401, "message": "An API key is required."}}

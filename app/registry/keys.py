@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from app.registry.examples import KEY, KEY_ID, PORTAL_ID, SUCCESSOR_ID
+from app.registry.examples import KEY, KEY_ID, PORTAL_ID, RAW_KEY, SUCCESSOR_ID
 from app.registry.route import CHANGE_ERRORS, MANAGEMENT, RAW_KEY_ERRORS, Example, Route, one, page
-
-_RAW_KEY = "vibe_api_<64 characters, shown only in this answer>"
 
 
 def _keys(method: str, path: str, operation_id: str, summary: str, *errors: str, example: Example) -> Route:
@@ -52,7 +50,7 @@ ROUTES: tuple[Route, ...] = (
                 "ipWhitelist": ["192.0.2.0/24"],
                 "rateLimit": 5,
             },
-            answer=one({**KEY, "rawKey": _RAW_KEY}),
+            answer=one({**KEY, "rawKey": RAW_KEY}),
         ),
     ),
     _keys(
@@ -108,7 +106,7 @@ ROUTES: tuple[Route, ...] = (
                         "graceEndsAt": "2026-11-26T11:40:00.000Z",
                         "lastUsedAt": None,
                     },
-                    "rawKey": _RAW_KEY,
+                    "rawKey": RAW_KEY,
                 }
             ),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.registry.examples import GUIDE, OPENAPI, PORTAL_CARD
+from app.registry.examples import GUIDE, LIMITS, OPENAPI, PORTAL_CARD
 from app.registry.route import ANY_TYPE, Example, Route, one
 
 ROUTES: tuple[Route, ...] = (
@@ -22,14 +22,10 @@ ROUTES: tuple[Route, ...] = (
                     "expiresAt": None,
                     "scopes": ["vibe:mgmt:keys", "vibe:mgmt:portals"],
                     "integrations": [],
-                    "limits": {
-                        "second": None,
-                        "key": None,
-                        "tier": {"limit": 10000, "remaining": 9999, "resetsAt": "2026-11-26T10:00:00.000Z"},
-                    },
+                    "limits": LIMITS,
                     "rotation": None,
                     "portals": [PORTAL_CARD],
-                    "totalAppKeys": 3,
+                    "totalAppKeys": 1,
                 }
             )
         ),
@@ -38,7 +34,7 @@ ROUTES: tuple[Route, ...] = (
         method="GET",
         path="/v1/guide",
         operation_id="getGuide",
-        summary="full API reference, filtered by what the key's scopes open",
+        summary="the API reference: all of it for a management key, for others what their scopes open",
         types=ANY_TYPE,
         example=Example(answer=one(GUIDE)),
     ),

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.registry.examples import KEY, LIMITS, NEW_KEY_ID, RAW_KEY
+from app.registry.route import one
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
@@ -23,15 +26,40 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One call. Values are JSON's, or `Taken`; `key` is the key to send, if not the reader's own."""
+    """One call. Values are JSON's, or `Taken`; `key` is the key to send, if not the reader's own.
+
+    `answer` is an example of what comes back, where that of the route is to another call.
+    """
 
     operation_id: str
     does: str
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     key: Taken | None = None
+    answer: Mapping[str, Any] | None = None
 
 
+_NEW_KEY: dict[str, Any] = {
+    **KEY,
+    "id": NEW_KEY_ID,
+    "name": "My key",
+    "keyPrefix": "vibe_api_c41d0a",
+    "keySuffix": "5e02",
+    "scopes": ["crm"],
+    "ipWhitelist": [],
+    "rateLimit": None,
+    "createdAt": "2026-11-26T09:38:00.000Z",
+}
+_TOLD_TO_ITSELF = (
+    "type",
+    "keyPrefix",
+    "keySuffix",
+    "name",
+    "expiresAt",
+    "scopes",
+    "integrations",
+    "rotation",
+)
 _PORTAL = Taken(step=1, at="/data", where={"status": "ACTIVE", "linked": True}, member="id")
 
 MANAGEMENT_STEPS = (
@@ -45,11 +73,13 @@ MANAGEMENT_STEPS = (
         operation_id="createKey",
         does="Make an API key with the scopes that are needed, and store rawKey: it is shown only now.",
         body={"portalId": _PORTAL, "name": "My key", "scopes": ["crm"]},
+        answer=one({**_NEW_KEY, "rawKey": RAW_KEY}),
     ),
     Step(
         operation_id="getMe",
         does="Use the new key: it tells its type, its scopes, and what its limits have left.",
         key=Taken(step=3, at="/data/rawKey"),
+        answer=one({name: _NEW_KEY[name] for name in _TOLD_TO_ITSELF} | {"limits": LIMITS}),
     ),
 )
 """What the seed's quickstart does with a management key."""

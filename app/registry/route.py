@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 ANY_TYPE = frozenset({"api", "authorization", "management", "personal"})
 MANAGEMENT = frozenset({"management"})
@@ -65,9 +66,21 @@ class Route:
 
     @property
     def grants(self) -> tuple[str, ...]:
-        """The scopes and integrations that it asks for, as the OpenAPI document names them."""
+        """All scopes and integrations that it asks for, of keys of any type."""
         scopes = tuple(name for name in (self.management_scope, self.scope) if name is not None)
         return scopes + tuple(sorted(self.integrations))
+
+    def asked_of(self, key_type: str) -> tuple[str, ...]:
+        """Return the grants of which a key of this type needs one; none if it needs none."""
+        if key_type == "personal":
+            return tuple(sorted(self.integrations))
+        scope = self.management_scope if key_type == "management" else self.scope
+        return () if scope is None else (scope,)
+
+    def example_url(self, host: str) -> str:
+        """Return the address on `host` that the example calls."""
+        query = f"?{urlencode(self.example.parameters)}" if self.example.query else ""
+        return host + self.path.format_map(self.example.path) + query
 
 
 def _in_brackets(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

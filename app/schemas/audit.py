@@ -23,7 +23,8 @@ class AuditPeriod(StrictSchema):
 class AuditAnswer(StrictSchema):
     """One change: who, from where and by which key, what was and what is now.
 
-    `who` is the actor's e-mail, `cli` or `system`. `key_prefix` is null once the key was deleted.
+    `who` is the actor's e-mail, `cli` or `system`. `key_prefix` is null once the key was deleted. Both are
+    read from the tables as they are now; the chain covers the ids.
     """
 
     seq = fields.Integer(required=True)

@@ -10,29 +10,13 @@ from marshmallow import ValidationError, fields, validates_schema
 from app.feedback import ANSWER_STATUSES, CATEGORIES, STATUSES, Thread
 from app.models import Ticket
 from app.schemas.base import StrictSchema
-from app.schemas.fields import Choice, Instant, LongText, Text, Uuid, check_size
+from app.schemas.fields import Choice, Instant, LongText, Text, Uuid
+from app.schemas.json_value import JsonObjectOrText
 from app.schemas.query import PageQuery
 
 TITLE_LENGTH = 255
 TEXT_LENGTH = 10_000
 CONTEXT_BYTES = 16 * 1024
-
-
-class Context(fields.Field[Any]):
-    """Whatever helps to understand a ticket: an object or a text, of at most `CONTEXT_BYTES` as JSON."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        limits = f"An object or a text, at most {CONTEXT_BYTES} bytes as JSON."
-        self.metadata = {"type": ["object", "string"], "description": limits, **self.metadata}
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> dict[str, Any] | str:
-        if not isinstance(value, dict | str):
-            raise ValidationError("Not an object or a string.")
-        check_size(value, CONTEXT_BYTES)
-        return value
 
 
 class CreateTicket(StrictSchema):
@@ -41,7 +25,7 @@ class CreateTicket(StrictSchema):
     category = Choice(CATEGORIES, required=True)
     title = Text(1, TITLE_LENGTH, required=True)
     description = LongText(1, TEXT_LENGTH, required=True)
-    context = Context(allow_none=True)
+    context = JsonObjectOrText(CONTEXT_BYTES, allow_none=True)
 
 
 class ChangeTicket(StrictSchema):

@@ -22,6 +22,7 @@ NOT_FOR_TEXT = ("Cc", "Cs", "Zl", "Zp")
 """Unicode categories of control characters (NUL among them), lone surrogates, line and paragraph breaks."""
 INVISIBLE = ("Cc", "Cf", "Zl", "Zp", "Zs")
 """Unicode categories of what leaves no mark by itself: control and format characters, separators."""
+LINE_BREAKS_AND_TABS = frozenset("\n\r\t\u2028\u2029")
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -43,7 +44,7 @@ class Text(fields.String):
             raise ValidationError("Not a string.")
         if not self.minimum <= len(value) <= self.maximum:
             raise ValidationError(f"Must be {self.minimum} to {self.maximum} characters.")
-        if any(unicodedata.category(character) in NOT_FOR_TEXT for character in set(value) - self.allowed):
+        if has_control_characters(value, self.allowed):
             raise ValidationError("Must not contain control characters.")
         if all(unicodedata.category(character) in INVISIBLE for character in set(value)):
             raise ValidationError("Must have a visible character.")
@@ -53,7 +54,7 @@ class Text(fields.String):
 class LongText(Text):
     """Like `Text`, of any number of lines."""
 
-    allowed = frozenset("\n\r\t\u2028\u2029")
+    allowed = LINE_BREAKS_AND_TABS
 
 
 class Uuid(fields.String):
@@ -188,32 +189,9 @@ class Items(fields.Field[list[str]]):
         raise ValidationError(f"Item {place}: not {self.wanted}.")
 
 
-class JsonObject(fields.Dict):
-    """Any JSON object of at most `maximum_bytes` when written as compact UTF-8."""
-
-    def __init__(self, maximum_bytes: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.maximum_bytes = maximum_bytes
-        limit = f"An object of at most {maximum_bytes} bytes as JSON."
-        self.metadata = {"description": limit, **self.metadata}
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise ValidationError("Not an object.")
-        check_size(value, self.maximum_bytes)
-        return value
-
-
-def check_size(value: Any, maximum_bytes: int) -> None:
-    """Raise ValidationError if `value` is larger than that when written as compact JSON in UTF-8."""
-    try:
-        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
-    except ValueError:
-        raise ValidationError("Holds what JSON cannot carry.") from None
-    if size > maximum_bytes:
-        raise ValidationError(f"Must be at most {maximum_bytes} bytes as JSON.")
+def has_control_characters(text: str, allowed: frozenset[str]) -> bool:
+    """Tell whether the text holds others of `NOT_FOR_TEXT` than `allowed`."""
+    return any(unicodedata.category(character) in NOT_FOR_TEXT for character in set(text) - allowed)
 
 
 def refuse_raw_key(value: Any) -> None:

@@ -25,13 +25,13 @@ from app.schemas.fields import (
     Choice,
     Instant,
     Items,
-    JsonObject,
     Number,
     Text,
     Whole,
     network,
     refuse_raw_key,
 )
+from app.schemas.json_value import JsonObject
 from app.schemas.query import PageQuery
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES, canonical
 from gateway.keys import KEY_TYPES

@@ -7,8 +7,11 @@ every child that ends, and would lose it.
 
 ============== ==================================================================================
 HUP            gunicorn takes up new workers before the old ones end; the worker is started again
-TERM, Ctrl-C   running requests finish, then the worker ends, then Valkey; a second one: at once
+TERM, Ctrl-C   running requests finish, then the worker ends, then Valkey; once more: at once
 ============== ==================================================================================
+
+Once more means a second later or more: one signal to a whole process group can arrive here twice, from its
+sender, and passed on by ``make``, which is in the group too.
 """
 
 from __future__ import annotations
@@ -41,6 +44,8 @@ __all__ = ["run"]
 _log = structlog.get_logger(__name__)
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
+_HURRIED_STOP_SECONDS = 1.0
+_SAME_SIGNAL_SECONDS = 1.0
 _LOOK_SECONDS = 0.25
 # Where a service that listens on all addresses is reached from here.
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -76,6 +81,8 @@ class _Supervisor:
         self._config = config
         self._signals = SignalQueue((SIGTERM, SIGINT, SIGHUP, SIGCHLD))
         self._children: list[Child] = []  # in the order of starting, the reverse of the order of ending
+        self._heeds_end_from = 0.0
+        self._in_a_hurry = False
 
     def run(self, demo: bool, worker: bool) -> None:
         """Start everything, then look after it; ends by ``_Stop`` or ``Refused``."""
@@ -150,8 +157,9 @@ class _Supervisor:
 
     def _wait(self, seconds: float) -> list[int]:
         """The signals of the next moments; raises ``_Stop`` for one that ends the service."""
-        arrived = self._signals.wait(seconds)
-        if SIGTERM in arrived or SIGINT in arrived:
+        arrived, now = self._signals.wait(seconds), time.monotonic()
+        if (SIGTERM in arrived or SIGINT in arrived) and now >= self._heeds_end_from:
+            self._heeds_end_from = now + _SAME_SIGNAL_SECONDS
             raise _Stop
         return arrived
 
@@ -169,12 +177,13 @@ class _Supervisor:
                 child.kill()
 
     def _await_end(self, child: Child, patience: float) -> None:
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + (_HURRIED_STOP_SECONDS if self._in_a_hurry else patience)
         while child.running and time.monotonic() < deadline:
             try:
                 self._wait(_LOOK_SECONDS)
             except _Stop:
                 _log.warning("told to end a second time: not waiting", process=child.name)
+                self._in_a_hurry = True
                 return
 
 

@@ -9,9 +9,11 @@ import pytest
 from marshmallow import class_registry
 
 from app.registry import ROUTES, Route
+from app.registry.quickstart import MANAGEMENT_STEPS, Step
 from tests.api.described import Described
 from tests.api.world import World
 
+ANSWERED = [step for step in MANAGEMENT_STEPS if step.answer]
 WITH_BODY = [route for route in ROUTES if route.example.body is not None]
 
 
@@ -60,6 +62,12 @@ def test_the_body_is_read_by_a_schema_of_the_view(described: Described, route: R
     schema: Any = class_registry.get_class(names[0])
     read = schema().load(route.example.body, partial=route.method == "PATCH")
     assert len(read) == len(route.example.body or {})
+
+
+@pytest.mark.parametrize("step", ANSWERED, ids=lambda step: step.operation_id)
+def test_the_answer_of_a_step_is_one_that_the_document_describes(described: Described, step: Step) -> None:
+    (route,) = (route for route in ROUTES if route.operation_id == step.operation_id)
+    assert described.flaws(content(described, route)["schema"], step.answer) == []
 
 
 def content(described: Described, route: Route) -> Any:

@@ -51,6 +51,7 @@ def test_200_in_the_shape_that_is_promised_for_every_type_of_key(world: World) -
 def test_200_a_management_key_is_told_of_every_endpoint_whatever_its_scopes(world: World, guide: Any) -> None:
     narrow = world.issue("management", world.admin.account, scopes=["vibe:mgmt:portals"]).raw_key
     assert told(guide) == {route.operation_id for route in ROUTES}
+    assert "all of it for a management key" in endpoint(guide, "getGuide")["summary"]
     assert world.call("GET", "/v1/guide", narrow).data["endpoints"] == guide["endpoints"]
 
 

@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from app.auth import opens
 from app.errors import ERRORS
 from app.registry import ROUTE_OF, ROUTES, Route
 from app.serve.refusal import _REASONS
 from tests.api.described import Described
 from tests.api.linked import Linked
 from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
+from tests.gateway.records import new_key
 
 WITHOUT_KEY = {"/healthz", "/readyz", "/metrics", "/docs/openapi.json"}
 MAKES_SOMETHING = {"createKey", "rotateKey", "createTicket", "commentTicket", "createServer"}
 MAKES_SOMETHING |= {"createDeal", "createContact", "createCompany", "createLead", "createTask"}
+SCHEMES = ("apiKey", "bearer")
 BY_THE_SERVER = {status for status, _ in _REASONS.values()} - {400, 413}
 """Statuses that never come from the application."""
 
@@ -62,12 +65,23 @@ def test_operation_tells_id_security_and_refusals(described: Described, route: R
     operation = described.operation(route.method, route.path)
 
     assert operation["operationId"] == route.operation_id
-    assert operation["security"] == [{"apiKey": list(route.grants)}, {"bearer": list(route.grants)}]
     assert operation["x-key-types"] == sorted(route.types)
     for code in ("MISSING_API_KEY", "RATE_LIMITED", "GATEWAY_UNAVAILABLE", *route.errors):
         assert code in codes(described, route, ERRORS[code].status)
     successes = [status for status in operation["responses"] if status.startswith("2")]
     assert successes == ["201" if route.operation_id in MAKES_SOMETHING else "200"]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
+def test_the_alternatives_of_security_are_those_that_the_service_lets_pass(
+    described: Described, route: Route
+) -> None:
+    security = described.operation(route.method, route.path)["security"]
+
+    enough = {grants for key_type in route.types for grants in least_grants(key_type, route)}
+    for scheme in SCHEMES:
+        assert {frozenset(one[scheme]) for one in security if scheme in one} == enough
+    assert len(security) == len(SCHEMES) * len(enough)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
@@ -222,6 +236,17 @@ def codes(described: Described, route: Route, status: int) -> list[str]:
     content = described.response(route.method, route.path, status)["content"]["application/json"]
     found: list[str] = content["schema"]["properties"]["error"]["properties"]["code"]["enum"]
     return found
+
+
+def least_grants(key_type: str, route: Route) -> Iterator[frozenset[str]]:
+    """What opens the route to a key of this type: nothing, or each of these alone."""
+    kind = "integrations" if key_type == "personal" else "scopes"
+
+    def suffices(*grants: str) -> bool:
+        return opens(new_key(type=key_type, **{kind: grants})[1], route)
+
+    single = (frozenset({name}) for name in route.grants if suffices(name))
+    yield from [frozenset()] if suffices() else single
 
 
 def flaws(described: Described, answers: list[Called]) -> dict[str, list[str]]:

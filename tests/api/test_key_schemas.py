@@ -81,6 +81,20 @@ def test_a_grace_is_at_most_the_settings() -> None:
         assert list(details(schema.load, {"graceHours": value})) == ["graceHours"]
 
 
+@pytest.mark.parametrize(
+    "metadata", [{"a": "\x1b[31m"}, {"a": [{"b": "\x85"}]}, {"a": {"\x07": 1}}], ids=repr
+)
+def test_metadata_hold_no_control_characters(metadata: dict[str, Any]) -> None:
+    assert details(CHANGES["api"](now=NOW, partial=True).load, {"metadata": metadata}) == {
+        "metadata": ["Must not contain control characters."]
+    }
+
+
+def test_metadata_may_have_lines() -> None:
+    metadata = {"a\tb": ["two\r\nlines\u2028more"]}
+    assert CHANGES["api"](now=NOW, partial=True).load({"metadata": metadata}) == {"metadata": metadata}
+
+
 @pytest.mark.parametrize("key_type", KEY_TYPES)
 def test_no_raw_key_is_taken_where_it_would_be_shown(key_type: str) -> None:
     schema = CHANGES[key_type](now=NOW, partial=True)
@@ -92,6 +106,7 @@ def test_no_raw_key_is_taken_where_it_would_be_shown(key_type: str) -> None:
         {"keys": [{"old": raw_key}]},
         {raw_key: 1},
         {"text": f"({raw_key[:-1]})"},
+        {"vxk": raw_key.removeprefix("vxk_").upper()},
     ):
         assert details(schema.load, {"metadata": metadata}) == {"metadata": ["Must not hold a raw key."]}
     shown = {"name": f"was {raw_key[:10]}", "metadata": {"old": f"{raw_key[:10]}…{raw_key[-4:]}"}}

@@ -49,14 +49,32 @@ def test_200_status_and_resolution_at_once_mail_the_resolution(desk: Desk) -> No
     assert "Mended in 4.2." in mail.body
 
 
-def test_200_a_question_is_mailed_without_the_resolution_of_before(desk: Desk) -> None:
+def test_200_a_question_without_a_comment_says_that_an_answer_is_awaited(desk: Desk) -> None:
     ticket_id = desk.open()
 
     desk.update(ticket_id, resolution="Mended in 4.2.")
     desk.update(ticket_id, status="AWAITING_USER")
 
     (mail,) = desk.mails(ticket_id)
-    assert (mail.kind, "Mended" in mail.body) == ("ticket.AWAITING_USER", False)
+    assert mail.kind == "ticket.AWAITING_USER"
+    assert "\n\nThe team awaits your answer.\n\n" in mail.body
+    assert "Mended" not in mail.body
+
+
+def test_200_a_question_without_a_comment_is_about_the_teams_last_comment(desk: Desk) -> None:
+    ticket_id = desk.open()
+    desk.comment(ticket_id, text="We see it.", status="REVIEWING")
+    desk.comment(ticket_id, text="Which browser?", status="REVIEWING")
+    desk.comment(ticket_id, desk.author, text="Any news?")
+
+    desk.update(ticket_id, status="AWAITING_USER")
+
+    (mail,) = desk.mails(ticket_id)
+    assert (
+        "The team awaits your answer. It is about the team's last comment:\n\nWhich browser?\n" in mail.body
+    )
+    assert "Any news?" not in mail.body
+    assert "We see it." not in mail.body
 
 
 def test_200_what_is_already_so_is_no_change(desk: Desk) -> None:
@@ -82,14 +100,22 @@ def test_200_updated_at_moves_and_created_at_stays(desk: Desk) -> None:
     assert changed["updatedAt"] > opened["updatedAt"]
 
 
-def test_200_is_audited_with_before_and_after(desk: Desk) -> None:
+def test_200_is_audited_with_before_and_after_and_without_the_resolution(desk: Desk) -> None:
     ticket_id = desk.open()
     desk.update(ticket_id, status="RESOLVED", resolution="Mended.")
+    desk.update(ticket_id, resolution="Mended in 4.2.")
+    desk.update(ticket_id, status="REVIEWING")
+    desk.update(ticket_id, resolution=None)
 
-    row = Audit.get((Audit.target_id == ticket_id) & (Audit.action == "ticket.changed"))
-    assert json.loads(row.before) == {"status": "NEW", "resolution": None}
-    assert json.loads(row.after) == {"status": "RESOLVED", "resolution": "Mended."}
-    assert (row.actor_account_id, row.address) == (desk.world.stranger.account.id, "127.0.0.1")
+    changes = (Audit.target_id == ticket_id) & (Audit.action == "ticket.changed")
+    rows = list(Audit.select().where(changes).order_by(Audit.seq))
+    assert [(json.loads(row.before), json.loads(row.after)) for row in rows] == [
+        ({"status": "NEW", "resolution": None}, {"status": "RESOLVED", "resolution": "changed"}),
+        ({"status": "RESOLVED", "resolution": "set"}, {"status": "RESOLVED", "resolution": "changed"}),
+        ({"status": "RESOLVED", "resolution": "set"}, {"status": "REVIEWING", "resolution": "set"}),
+        ({"status": "REVIEWING", "resolution": "set"}, {"status": "REVIEWING", "resolution": None}),
+    ]
+    assert (rows[0].actor_account_id, rows[0].address) == (desk.world.stranger.account.id, "127.0.0.1")
 
 
 @pytest.mark.parametrize("length", [1, 9_999, 10_000])

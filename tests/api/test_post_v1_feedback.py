@@ -9,6 +9,7 @@ import pytest
 
 from app.feedback import CATEGORIES
 from app.models import Audit, Ticket
+from gateway.keys import masked
 from tests.api.desk import TICKET, TICKET_FIELDS, Desk
 from tests.api.world import World
 
@@ -64,6 +65,7 @@ def test_201_for_every_category_and_portal_key(still_desk: Desk, key_type: str, 
         {"deep": [{"er": [1, 2.5, None, True, "é"]}]},
         {"a large number": 10**99},
         {"": ""},
+        {"a\tb": ["two\r\nlines\u2028more"]},
         "x" * (CONTEXT_BYTES - 2),
         "é" * (CONTEXT_BYTES // 2 - 1),
         {"k": "x" * (CONTEXT_BYTES - 8)},
@@ -130,6 +132,7 @@ def test_201_text_comes_back_as_it_was_sent(still_desk: Desk, field: str, text: 
                 5,
             )
         ),
+        *(("context", value) for value in ("\x1b[31m", {"a": ["\x85"]}, {"a": {"\x07": 1}}, "a\x7fb")),
         *(("context", value) for value in ([], ["a"], 5, 1.5, True, "a\0b", {"a": "\ud800"}, {"\0": 1})),
         ("context", {"k": "x" * (CONTEXT_BYTES - 7)}),
         ("context", "x" * (CONTEXT_BYTES - 1)),
@@ -162,14 +165,32 @@ def test_a_raw_key_in_any_text_is_cut_to_what_may_be_shown(desk: Desk) -> None:
     ticket = desk.submit(
         title=f"My key {raw_key} fails",
         description=f"curl -H 'X-Api-Key: {raw_key}'\n{raw_key[:40]}",
-        context={raw_key: [{"header": f"Bearer {raw_key}"}]},
+        context={"call": [{"header": f"Bearer {raw_key}"}]},
     ).data
 
     assert ticket["title"] == f"My key {shown} fails"
     assert ticket["description"] == f"curl -H 'X-Api-Key: {shown}'\n{shown}"
-    assert ticket["context"] == {shown: [{"header": f"Bearer {shown}"}]}
+    assert ticket["context"] == {"call": [{"header": f"Bearer {shown}"}]}
     assert desk.submit(context=raw_key).data["context"] == shown
     assert raw_key not in repr(desk.world.service.rows())
+
+
+@pytest.mark.parametrize("before", ["vibe_api_", r"vibe\_api\_", ""])
+def test_400_of_a_raw_key_in_a_name_within_the_context(still_desk: Desk, before: str) -> None:
+    name = before + still_desk.author.removeprefix("vibe_api_")
+
+    answer = still_desk.submit(context={"calls": [{name: 1, "other": 2}]})
+
+    assert (answer.status, answer.error["details"]) == (400, {"context": ["Must not hold a raw key."]})
+
+
+def test_201_a_number_in_the_context_stays_a_number_whatever_its_digits(still_desk: Desk) -> None:
+    digits = "1" + "0" * 53 + "1869716407"
+    assert masked(digits) == "100000***"
+
+    context = still_desk.submit(context={"number": int(digits), "text": digits}).data["context"]
+
+    assert context == {"number": int(digits), "text": "100000***"}
 
 
 def test_401_of_a_key_that_was_revoked_keeps_nothing(world: World) -> None:

@@ -58,7 +58,7 @@ def test_201_is_audited(world: World) -> None:
     assert json.loads(row.after) == {**place, "name": "a"}
 
 
-@pytest.mark.parametrize("name", ["n", "n" * 254, "n" * 255, "🙂" * 255])
+@pytest.mark.parametrize("name", ["n", "n" * 254, "n" * 255, "🙂" * 255, "vibe_app_backgroundworker1"])
 def test_201_name_comes_back_as_it_was_sent(still_world: World, still_key: str, name: str) -> None:
     assert create(still_world, still_key, name=name).data["name"] == name
 
@@ -72,6 +72,7 @@ def test_201_name_comes_back_as_it_was_sent(still_world: World, still_key: str, 
             for name in ("", " ", "n" * 256, "a\nb", "a\0b", "a\ud800", None, 5, ["a"])
         ),
         ({"name": f"for {mint('api')}"}, "name"),
+        ({"name": mint("api").removeprefix("vibe_api_")}, "name"),
         ({"name": "a", "status": "ACTIVE"}, "status"),
         ({"name": "a", "keyId": "b"}, "keyId"),
     ],

@@ -43,6 +43,11 @@ def done_by(database: apsw.Connection, key: dict[str, Any], seq: int, address: s
     database.execute(f"UPDATE audit SET {columns} WHERE seq = ?", (key["ownerId"], key["id"], address, seq))
 
 
+def shown(key: dict[str, Any]) -> dict[str, str]:
+    """What may be shown of a raw key."""
+    return {name: key[name] for name in ("keyPrefix", "keySuffix")}
+
+
 def numbers(rows: list[dict[str, Any]]) -> list[int]:
     return [row["seq"] for row in rows]
 
@@ -61,8 +66,12 @@ def test_list_shows_who_what_and_when_the_newest_first(terminal: Terminal, key: 
     assert newest["at"].endswith("Z")
     assert (newest["who"], newest["keyId"], newest["address"]) == ("cli", None, None)
     assert (newest["targetKind"], newest["targetId"]) == ("key", key["id"])
-    assert newest["before"] == {"expiresAt": "2030-01-31T12:00:00.000Z", "name": "laptop"}
-    assert newest["after"] == {"expiresAt": None, "name": "renamed"}
+    assert newest["before"] == {
+        **shown(key),
+        "expiresAt": "2030-01-31T12:00:00.000Z",
+        "name": "laptop",
+    }
+    assert newest["after"] == {**shown(key), "expiresAt": None, "name": "renamed"}
 
 
 def test_list_shows_by_which_key_as_long_as_it_exists(
@@ -75,8 +84,39 @@ def test_list_shows_by_which_key_as_long_as_it_exists(
     assert (row["keyId"], row["keyPrefix"]) == (key["id"], key["keyPrefix"])
 
     terminal.json("keys", "delete", key["id"])
+    database.execute("UPDATE account SET email = 'countess@example.com'")
     (row,) = terminal.json("audit", "list", "--action", "key.issued")
-    assert (row["who"], row["keyId"], row["keyPrefix"]) == ("ada@example.com", key["id"], None)
+    assert (row["who"], row["keyId"], row["keyPrefix"]) == ("countess@example.com", key["id"], None)
+    assert row["accountId"] == key["ownerId"]
+
+
+def test_a_key_that_is_found_somewhere_is_known_again_once_it_is_deleted(
+    terminal: Terminal, key: dict[str, Any], database: apsw.Connection
+) -> None:
+    successor = terminal.json("keys", "rotate", key["id"], "--grace-hours", "0")
+    terminal.json("keys", "delete", key["id"])
+    done_by(database, key, 2)
+
+    for command in ("list", "export"):
+        for found_as in (key["keyPrefix"], key["rawKey"]):
+            rows = terminal.json("audit", command, "--key", found_as)
+            assert sorted(numbers(rows)) == [2, 4, 6, 7]
+    about_it = [row for row in rows if row["targetId"] == key["id"]]
+    assert [row["action"] for row in about_it] == ["key.issued", "key.rotated", "key.deleted"]
+    for row in about_it:
+        facts = row["after"] or row["before"]
+        assert {name: facts[name] for name in ("keyPrefix", "keySuffix")} == shown(key)
+    assert key["rawKey"] not in json.dumps(terminal.json("audit", "export"))
+
+    assert numbers(terminal.json("audit", "list", "--key", successor["keyPrefix"])) == [5]
+    assert terminal.json("audit", "list", "--key", "vxk_000000") == []
+
+
+def test_a_name_or_metadata_that_looks_like_the_facts_of_a_key_finds_nothing(
+    terminal: Terminal, key: dict[str, Any]
+) -> None:
+    terminal.json("keys", "update", key["id"], "--name", '"key_prefix":"vxk_000000"')
+    assert terminal.json("audit", "list", "--key", "vxk_000000") == []
 
 
 def test_list_goes_on_before_a_row(terminal: Terminal, key: dict[str, Any]) -> None:
@@ -266,5 +306,6 @@ def test_a_row_that_was_never_written_so_is_no_fault_of_the_program(
         result = terminal.type("audit", command)
         assert result.exit_code == 1
         assert result.stderr.startswith("vibekeys: AUDIT_BROKEN: ")
+    assert numbers(terminal.json("audit", "list", "--key", key["keyPrefix"])) == [4]
     assert numbers(terminal.json("audit", "list", "--before", "3")) == [2, 1]
     assert "row 3" in terminal.type("audit", "verify").stderr

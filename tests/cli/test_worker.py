@@ -74,6 +74,23 @@ def test_mails_that_were_sent_are_removed_after_a_week_and_others_never(services
     assert sorted(mail.sent_at or 0 for mail in Mail.select()) == [0, 0, now - week + 1, now]
 
 
+def test_mails_that_found_no_server_are_removed_after_thirty_days(
+    services: Services, every_line: None
+) -> None:
+    now, days = int(START * 1000), 24 * 3_600_000
+    resting = {"next_attempt_at": None}
+    put_mails(services, *({**resting, "created_at": now - age * days} for age in (29, 30, 31)))
+    put_mails(services, {"created_at": now - 31 * days})
+    put_mails(services, {**resting, "failed_at": now, "created_at": now - 31 * days})
+
+    with capture_logs() as lines:
+        tidy(services)
+        tidy(services)
+
+    assert sorted((now - mail.created_at) // days for mail in Mail.select()) == [29, 31, 31]
+    assert [line["mails"] for line in lines if line["event"] == "mail.rested_too_long"] == [2]
+
+
 def test_only_one_worker_of_a_host_sends_mail(services: Services, tmp_path: Path) -> None:
     put_mails(services, {})
     delivery = Delivery.from_config(services.config, services.db, services.clock)
@@ -228,11 +245,10 @@ def put_mails(services: Services, *mails: dict[str, int]) -> None:
     """Mails that begin as the outbox has them, and differ in what is given."""
     plain = {"kind": "k", "ref": "r", "recipient": "ada@example.com", "subject": "s", "body": "b"}
     now = int(START * 1000)
+    due = {"created_at": now, "next_attempt_at": now}
     with services.db.atomic():
         for values in mails:
-            Mail.create(
-                id=new_id(now), created_at=now, attempts=0, next_attempt_at=now, **{**plain, **values}
-            )
+            Mail.create(id=new_id(now), attempts=0, **{**plain, **due, **values})
 
 
 def keep_answers(services: Services, ages_ms: list[int]) -> None:

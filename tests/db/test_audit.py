@@ -42,9 +42,10 @@ def test_a_row_says_who_what_when_from_where_and_by_which_key(installation: Inst
     assert (row.actor_kind, row.actor_account_id, row.actor_key_id) == ("key", key.owner_id, key.id)
     assert (row.address, row.at) == ("192.0.2.7", int(START * 1000) + 1_500)
     assert (row.action, row.target_kind, row.target_id) == ("key.changed", "key", key.id)
+    shown = {"key_prefix": key.key_prefix, "key_suffix": key.key_suffix}
     assert (json.loads(row.before or ""), json.loads(row.after or "")) == (
-        {"name": "a key"},
-        {"name": "renamed"},
+        {**shown, "name": "a key"},
+        {**shown, "name": "renamed"},
     )
 
 

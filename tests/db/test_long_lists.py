@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,40 +15,57 @@ from app.models import Server, Ticket, new_id
 from tests.api.world import Service, World, serving
 
 ROWS = 2_000
+RARE = 100
 PER_PAGE = 50
-PAGES = ROWS // PER_PAGE
 
 
 @dataclass
 class Desk:
-    """A service with many tickets and servers of one key, and a management key that sees the tickets."""
+    """A service with many tickets and servers of one key, and a management key that sees the tickets.
+
+    All tickets are of one portal and author. Most are new bugs, `RARE` of them archived and of bots.
+    """
 
     world: World
     portal_key: str
     management_key: str
 
     def read(self, path: str, key: str, **query: Any) -> list[str]:
+        return [item["id"] for item in self._page(path, key, query)["data"]]
+
+    def pages(self, path: str, key: str, **query: Any) -> int:
+        """How many pages a list has."""
+        return -(-int(self._page(path, key, query)["meta"]["total"]) // PER_PAGE)
+
+    def _page(self, path: str, key: str, query: dict[str, Any]) -> Any:
         if "portalId" in query:
-            query["portalId"] = self.world.portal.id
+            query = {**query, "portalId": self.world.portal.id}
         answer = self.world.call("GET", path, getattr(self, key), query_string=query)
         assert answer.status == 200, answer.body
-        return [item["id"] for item in answer.data]
+        return answer.json
 
     def reading(self, path: str, key: str, **query: Any) -> list[tuple[str, Any]]:
         """The statements, with their values, by which a page is read."""
         statements: list[tuple[str, Any]] = []
 
+        with self.told_of_statements(lambda sql, values: statements.append((sql, values))):
+            self.read(path, key, **query)
+        return statements
+
+    @contextmanager
+    def told_of_statements(self, tell: Callable[[str, Any], None]) -> Iterator[None]:
+        """Call `tell` with each statement and its values, before it is executed."""
+
         def trace(_: apsw.Cursor, sql: str, values: Any) -> bool:
-            statements.append((sql, values))
+            tell(sql, values)
             return True
 
         connection = driver(self.world.services.db)
         connection.exec_trace = trace
         try:
-            self.read(path, key, **query)
+            yield
         finally:
             connection.exec_trace = None
-        return statements
 
     def steps(self, path: str, key: str, **query: Any) -> int:
         """What reading a page costs, in steps of SQLite's machine."""
@@ -82,9 +100,14 @@ def _filled(service: Service) -> Desk:
     issued = world.portal_key(scopes=["vibe:infra"])
     manager = world.issue("management", world.admin.account, scopes=["vibe:mgmt:feedback"])
     times = range(int(service.clock.now * 1000), int(service.clock.now * 1000) + ROWS)
-    shared = {"portal": world.portal, "author": world.admin.account, "category": "BUG", "status": "NEW"}
+    shared = {"portal": world.portal, "author": world.admin.account}
+    usual, rare = {"category": "BUG", "status": "NEW"}, {"category": "BOTS", "status": "ARCHIVED"}
     texts = {"title": "a", "description": "b", "context": None, "resolution": None}
-    tickets = [{**shared, **texts, "id": new_id(at), "created_at": at, "updated_at": at} for at in times]
+    tickets = [
+        {**shared, **texts, **(usual if at % (ROWS // RARE) else rare)}
+        | {"id": new_id(at), "created_at": at, "updated_at": at}
+        for at in times
+    ]
     place = {"portal": world.portal, "lineage_id": issued.key.lineage_id, "name": "a server"}
     servers = [{**place, "id": new_id(at), "created_at": at} for at in times]
     with world.services.db.atomic():
@@ -100,7 +123,14 @@ FILTERS: tuple[dict[str, str], ...] = (
     {"category": "BUG"},
     {"status": "NEW", "category": "BUG"},
     {"portalId": HERE},
+    {"portalId": HERE, "status": "NEW"},
+    {"portalId": HERE, "category": "BUG"},
     {"portalId": HERE, "status": "NEW", "category": "BUG"},
+)
+RARE_ONES: tuple[dict[str, str], ...] = (
+    {"status": "ARCHIVED"},
+    {"category": "BOTS"},
+    {"status": "ARCHIVED", "category": "BOTS"},
 )
 LISTS = [
     *(("/v1/feedback", key, query) for key in ("management_key", "portal_key") for query in FILTERS),
@@ -113,7 +143,7 @@ def test_a_page_is_found_in_an_index_and_only_its_rows_are_read(
     desk: Desk, path: str, key: str, query: dict[str, str]
 ) -> None:
     table = "server" if path == "/v1/infra/servers" else "ticket"
-    for page in (1, PAGES):
+    for page in (1, desk.pages(path, key, **query)):
         statements = desk.reading(path, key, page=page, **query)
         plans = [desk.plan(*statement) for statement in statements if f'"{table}"' in statement[0]]
         counted, (rows, *found) = plans
@@ -128,9 +158,21 @@ def test_a_page_is_found_in_an_index_and_only_its_rows_are_read(
 def test_the_last_page_costs_what_the_first_does_and_the_middle_no_more_than_both(
     desk: Desk, path: str, key: str, query: dict[str, str]
 ) -> None:
-    first, last, middle = (desk.steps(path, key, page=page, **query) for page in (1, PAGES, PAGES // 2))
+    pages = desk.pages(path, key, **query)
+    first, last, middle = (desk.steps(path, key, page=page, **query) for page in (1, pages, pages // 2))
     assert abs(last - first) < first / 50
     assert middle < first + last
+
+
+@pytest.mark.parametrize("query", RARE_ONES, ids=" and ".join)
+@pytest.mark.parametrize("where", [{}, {"portalId": HERE}], ids=["everywhere", "one portal"])
+@pytest.mark.parametrize("key", ["management_key", "portal_key"])
+def test_few_tickets_cost_little_however_many_others_their_portal_has(
+    desk: Desk, key: str, where: dict[str, str], query: dict[str, str]
+) -> None:
+    assert len(desk.read("/v1/feedback", key, limit=RARE, **where, **query)) == RARE
+    few, all_of_them = (desk.steps("/v1/feedback", key, **where, **filters) for filters in (query, {}))
+    assert few < all_of_them / 2
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50, 99])
@@ -140,3 +182,22 @@ def test_pages_hold_every_row_once_in_one_order(desk: Desk, limit: int) -> None:
         start = (page - 1) * limit
         found = desk.read("/v1/feedback", "management_key", page=page, limit=limit)
         assert found == whole[start : start + limit]
+
+
+def test_a_page_is_of_the_moment_at_which_its_list_was_counted(desk: Desk) -> None:
+    path, key = "/v1/infra/servers", "portal_key"
+    last = desk.pages(path, key)
+    page = desk.read(path, key, page=last)
+    oldest = Server.get_by_id(page[-1])
+    elsewhere = apsw.Connection(str(desk.world.service.config.database_path))
+
+    def delete_before_the_page_is_read(sql: str, _: object) -> None:
+        if '"server"' in sql and "ORDER BY" in sql:
+            elsewhere.execute("DELETE FROM server WHERE id = ?", (oldest.id,))
+
+    with desk.told_of_statements(delete_before_the_page_is_read):
+        assert desk.read(path, key, page=last) == page
+    assert desk.read(path, key, page=last) == page[:-1]
+
+    oldest.save(force_insert=True)
+    elsewhere.close()

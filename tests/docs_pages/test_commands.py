@@ -16,14 +16,17 @@ from werkzeug.serving import make_server
 
 from app.bitrix.sandbox import Sandbox
 from app.cli import cli
-from app.docs.calls import curl
-from app.registry import ROUTES, entities
+from app.docs import quickstart
+from app.docs.calls import KEY_HEADERS, curl
+from app.registry import ROUTE_OF, ROUTES, entities
 from app.registry.examples import KEY_ID, PORTAL_ID
 from app.registry.route import Example, Route
 from tests.api.world import PUBLIC_URL, Service, World
 from tests.docs_pages.parsed import Parsed
 
 PASTES_A_KEY = re.compile(r"read -rs API_KEY .*")
+ITS_OWN = {"id", "portalId", "ownerId", "keyPrefix", "keySuffix", "rawKey", "createdAt", "limits"}
+"""What is another in the answer about every key."""
 PASTES_THE_PORTAL = re.compile(r"PORTAL_ID= .*")
 
 
@@ -75,6 +78,17 @@ def test_the_quickstart_pasted_line_by_line_ends_with_a_working_key(
     assert (made["portalId"], made["scopes"]) == (world.portal.id, ["crm"])
     assert (me["type"], me["keySuffix"]) == ("api", made["rawKey"][-4:])
 
+    shown = [call.answer for call in quickstart.calls(PUBLIC_URL)]
+    assert [text for text in shown if text not in pages["/docs/quickstart"].codes] == []
+    _, _, shown_key, shown_me = (json.loads(text)["data"] for text in shown)
+    assert without(shown_key, ITS_OWN) == without(made, ITS_OWN)
+    assert without(shown_me, ITS_OWN) == without(me, ITS_OWN)
+    assert shown_me["keyPrefix"] == shown_key["keyPrefix"]
+
+
+def without(answer: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name not in names}
+
 
 def test_every_command_for_a_management_key_is_understood(
     service: Service, pages: dict[str, Parsed], address: str
@@ -109,6 +123,19 @@ def test_every_command_for_entities_does_what_it_says(
     assert len(commands) == len(entities.ROUTES)
     for command in commands:
         assert run(command, address, variables)["success"], command
+
+
+@pytest.mark.parametrize(("page", "headers"), [("/docs", 1), ("/docs/keys-and-authorization", 2)])
+def test_the_first_calls_are_the_routes_own(
+    pages: dict[str, Parsed], service: Service, address: str, page: str, headers: int
+) -> None:
+    variables = {"API_KEY": World(service).admin.management_key}
+    paste_a_key, *calls = pages[page].commands
+    assert PASTES_A_KEY.fullmatch(paste_a_key)
+    me = ROUTE_OF["GET", "/v1/me"]
+    assert calls == [curl(me, PUBLIC_URL, key_header=header) for header in KEY_HEADERS[:headers]]
+    for call in calls:
+        assert run(call, address, variables)["data"]["type"] == "management"
 
 
 def test_a_command_takes_the_text_of_an_example_as_it_is(service: Service, address: str) -> None:

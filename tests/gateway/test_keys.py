@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -80,7 +81,59 @@ def test_a_raw_key_whole_or_cut_is_masked_wherever_it_stands(key_type: str, cut:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "vibe_api_documentation", "vibe_api_8e195d", "VXK_" + "0" * 64, "vxk_ settings"]
+    ("before", "after"),
+    [
+        (r"vibe\_live\_", ""),
+        ("vibe&#95;live&#95;", ""),
+        ("vibe%5Flive%5F", "%20"),
+        (r"vibe\u005flive\u005f", '"'),
+        ("VIBE_LIVE_", ""),
+        ("vibe-live-", ""),
+        ("vibe_live_ ", " ok"),
+        ("vibe_live_\u200b", "\u200b"),
+        ("vibe_live_\n", "\n"),
+        ("ключ: ", " \ud800"),
+        ("", ""),
+        ("f" * 63, "0" * 63),
+    ],
+)
+@pytest.mark.parametrize("spelled", [str.lower, str.upper])
+@pytest.mark.parametrize("key_type", KEY_TYPES)
+def test_a_whole_secret_is_masked_whatever_became_of_its_prefix(
+    key_type: str, spelled: Callable[[str], str], before: str, after: str
+) -> None:
+    secret = spelled(mint(key_type).removeprefix(PREFIXES[key_type]))
+    assert masked(f"{before}{secret}{after}") == f"{before}{secret[:6]}***{after}"
+
+
+def test_all_secrets_of_a_text_are_masked() -> None:
+    secrets = [mint(key_type).removeprefix(PREFIXES[key_type]) for key_type in KEY_TYPES]
+    assert masked("".join(secrets)) == "".join(f"{secret[:6]}***" for secret in secrets)
+    assert masked(f"a {', '.join(secrets)}.") == f"a {', '.join(f'{secret[:6]}***' for secret in secrets)}."
+
+
+@pytest.mark.parametrize("length", [16, 17, 40, 63])
+def test_a_key_that_was_cut_off_or_mistyped_is_masked_behind_its_prefix(length: int) -> None:
+    secret = "0123456789abcdef" * 4
+    assert masked(f"x vxk_{secret[:length]}, y") == "x vxk_012345***, y"
+    assert masked(f"x vxk_{secret[:length]}O{secret[length + 1 :]}, y") == "x vxk_012345***, y"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "vibe_api_documentation",
+        "vibe_app_backgroundworker1",
+        "vibe_api_connectiontimeoutseconds",
+        "vxk_synchronisationjobs2",
+        "vibe_api_8e195d",
+        "vibe_api_0123456789abcde",
+        "VXK_" + "0" * 64,
+        "vxk_ settings",
+        f"sha256:{hashlib.sha256(b'a text').hexdigest()}",
+        "0123456789abcdef" * 20,
+    ],
 )
 def test_other_texts_are_not_masked(text: str) -> None:
     assert masked(text) == text

@@ -8,7 +8,7 @@ from app.mail import outbox
 from app.mail.delivery import Delivery
 from app.mail.message import Sender
 from app.mail.smtp import Mailer, Relay
-from app.models import Mail
+from app.models import Mail, new_id
 from tests.db.installation import CLI, Installation
 from tests.mail.server import MailServer
 
@@ -31,6 +31,21 @@ class Office(Installation):
                 body=body,
             )
         return Mail.select().order_by(SQL("rowid").desc()).get().id
+
+    def put_resting(self, *ages_ms: int) -> None:
+        """Mails that are so old, and have found no server to be handed to."""
+        for age in ages_ms:
+            created_at = self.clock.ms - age
+            Mail.create(
+                id=new_id(created_at),
+                kind="ticket.RESOLVED",
+                ref="a ticket",
+                recipient="ada@example.com",
+                subject="News",
+                body="Text.\n",
+                created_at=created_at,
+                attempts=0,
+            )
 
     def delivery(self, server: MailServer | Relay | None, seconds: float = 10.0) -> Delivery:
         if isinstance(server, MailServer):

@@ -48,9 +48,10 @@ class Received:
 class MailServer:
     """Takes every mail, until `at_sender`, `at_recipient` or `at_end` answer something else.
 
-    Each is called with the address, or the mail, and returns the reply. `hold_at` names one of these places,
-    at which the server then falls silent: `held` tells that somebody waits there. `answered_mails` counts
-    those whose last reply has been sent.
+    Each is called with the address, or the mail, and returns the reply. `at_starttls` is the reply to
+    STARTTLS, in place of TLS. `hold_at` names one of these places,
+    at which the server then falls silent, until `release`: `held` tells that somebody waits there.
+    `answered_mails` counts those whose last reply has been sent.
     """
 
     def __init__(
@@ -64,11 +65,13 @@ class MailServer:
         self.conversations = 0
         self.answered_mails = 0
         self.logins: list[str] = []
+        self.at_starttls = ""
         self.hold_at = ""
         self.held = threading.Event()
         self.at_sender: Callable[[str], str] = lambda address: "250 ok"
         self.at_recipient: Callable[[str], str] = lambda address: "250 ok"
         self.at_end: Callable[[Received], str] = lambda mail: TAKEN
+        self._released = asyncio.Event()
         self._tls, self._at_once, self._login = tls, at_once, login
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port: int = probe.getsockname()[1]
@@ -95,6 +98,11 @@ class MailServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    def release(self) -> None:
+        """Go on where the server fell silent."""
+        self.hold_at = ""
+        self._loop.call_soon_threadsafe(self._released.set)
 
     def recipients(self) -> list[str]:
         return [mail.recipient for mail in self.received]
@@ -151,7 +159,7 @@ class MailServer:
     async def _hold(self, place: str) -> None:
         if self.hold_at == place:
             self.held.set()
-            await asyncio.Event().wait()
+            await self._released.wait()
 
     async def _end(self) -> None:
         self._server.close()
@@ -174,6 +182,12 @@ class _Protocol(SMTP):
         )
         self._told = told
         told.conversations += 1
+
+    async def smtp_STARTTLS(self, arg: str) -> None:
+        if self._told.at_starttls:
+            await self.push(self._told.at_starttls)
+        else:
+            await super().smtp_STARTTLS(arg)
 
     async def push(self, status: str | bytes) -> None:
         await super().push(status)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from app.ledger import Change
+from app.mail import outbox
 from app.models import Audit, Mail
 from tests.cli.terminal import UUID, Terminal
+from tests.db.installation import CLI
 from tests.mail.office import Office, mail
 
 FIELDS = [
@@ -107,6 +110,59 @@ def test_more_than_one_transaction_takes_are_discarded(terminal: Terminal, offic
     assert Mail.select().count() == 0
 
 
+def test_what_fails_again_meanwhile_is_not_taken_a_second_time(office: Office) -> None:
+    mails = [put(office, "ada@example.com", **FAILED) for _ in range(3)]
+    tried: list[str] = []
+
+    def retry_in_vain(change: Change, chosen: Mail) -> None:
+        outbox.retry(change, chosen)
+        Mail.update(FAILED).where(Mail.id == chosen.id).execute()
+        tried.append(chosen.id)
+        assert len(tried) <= len(mails)
+
+    assert outbox.for_each(office.ledger, CLI, Mail.failed_at.is_null(False), retry_in_vain) == 3
+    assert tried == mails
+
+
+def test_mails_that_failed_before_the_clock_was_put_back_are_tried_again(
+    terminal: Terminal, office: Office
+) -> None:
+    put(office, "ada@example.com", **{**FAILED, "failed_at": 9_000_000_000_000})
+
+    assert terminal.json("mail", "retry", "--all-failed") == {"retried": 1}
+
+
+def test_all_that_rest_are_discarded(terminal: Terminal, office: Office, failed: str) -> None:
+    resting = [put(office, "bob@example.com", **RESTING) for _ in range(2)]
+    put(office, "carl@example.com")
+    put(office, "dora@example.com", **SENT, **RESTING)
+
+    assert terminal.json("mail", "discard", "--all-resting") == {"discarded": 2}
+    assert [mail.recipient for mail in Mail.select().order_by(Mail.id)] == [
+        "ada@example.com",
+        "carl@example.com",
+        "dora@example.com",
+    ]
+    assert audited("mail.discarded") == resting
+
+
+def test_the_list_shows_fifty_or_as_many_as_are_asked_for(terminal: Terminal, office: Office) -> None:
+    with office.db.atomic():
+        mails = [put(office, "ada@example.com") for _ in range(51)]
+
+    for words, shown in (((), mails[:0:-1]), (("--limit", "2"), mails[:48:-1])):
+        assert [row["id"] for row in terminal.json("mail", "list", *words)] == shown
+    assert "--limit" in terminal.misused("mail", "list", "--limit", "0")
+
+
+def test_the_list_reads_no_texts(terminal: Terminal, office: Office, failed: str) -> None:
+    office.db.execute_sql("UPDATE mail SET body = CAST(x'ff' AS TEXT)")
+    with pytest.raises(UnicodeDecodeError):
+        mail(failed)
+
+    assert [row["id"] for row in terminal.json("mail", "list")] == [failed]
+
+
 def test_a_mail_that_was_not_sent_can_be_discarded(terminal: Terminal, failed: str) -> None:
     assert terminal.json("mail", "discard", failed) == {"id": failed, "deleted": True}
     assert terminal.json("mail", "list") == []
@@ -131,3 +187,7 @@ def test_an_unknown_mail_is_refused(terminal: Terminal, command: str) -> None:
 @pytest.mark.parametrize("words", [(), (UNKNOWN, "--all-failed")])
 def test_it_is_either_one_or_all(terminal: Terminal, command: str, words: tuple[str, ...]) -> None:
     assert "--all-failed" in terminal.misused("mail", command, *words)
+
+
+def test_it_is_either_all_that_failed_or_all_that_rest(terminal: Terminal) -> None:
+    assert "--all-resting" in terminal.misused("mail", "discard", "--all-failed", "--all-resting")

@@ -14,7 +14,9 @@ from structlog.testing import capture_logs
 
 from app.errors import ApiError
 from app.mail import outbox
+from app.mail.delivery import due_too_far_ahead, resting
 from app.mail.smtp import Relay
+from app.models import Mail
 from tests.db.installation import CLI
 from tests.mail.office import HOUR, Office, mail
 from tests.mail.server import TAKEN, MailServer, Received, saying
@@ -89,11 +91,68 @@ def test_without_a_server_mails_rest_and_are_logged_once(office: Office, every_l
 def test_mails_that_rested_are_sent_once_there_is_a_server(office: Office, server: MailServer) -> None:
     mail_id = office.put()
     office.delivery(None).deliver()
-    office.clock.now += 30 * TWO_DAYS
+    office.clock.now += TWO_DAYS - 1
     office.delivery(server).deliver()
 
     assert server.recipients() == ["ada@example.com"]
     assert mail(mail_id).last_error is None
+
+
+def test_mails_that_rested_for_longer_are_given_up_when_a_server_comes(
+    office: Office, server: MailServer
+) -> None:
+    mail_id = office.put()
+    office.delivery(None).deliver()
+    office.clock.now += TWO_DAYS
+    delivery = office.delivery(server)
+    with capture_logs() as lines:
+        delivery.deliver()
+
+    assert server.received == []
+    given_up = mail(mail_id)
+    assert (given_up.failed_at, given_up.attempts) == (office.clock.ms, 0)
+    assert given_up.last_error == "older than two days when a server came"
+    assert [(line["mails"], line["reason"]) for line in lines if line["event"] == "mail.given_up"] == [
+        (1, given_up.last_error)
+    ]
+
+    with office.ledger.change(CLI) as change:
+        outbox.retry(change, given_up)
+    delivery.deliver()
+    assert server.recipients() == ["ada@example.com"]
+
+
+def test_it_does_not_matter_how_many_have_rested(office: Office, server: MailServer) -> None:
+    news, old = [number * 60_000 for number in range(120)], [2 * TWO_DAYS * 1000] * 120
+    office.put_resting(*news, *old)
+    office.delivery(server).deliver()
+
+    assert not Mail.select().where(resting()).exists()
+    assert Mail.select().where(Mail.failed_at.is_null(False)).count() == 120
+
+
+@pytest.mark.parametrize("has_server", [True, False])
+def test_a_clock_that_was_put_back_does_not_stop_mails(
+    office: Office, server: MailServer, has_server: bool
+) -> None:
+    mail_id = office.put()
+    office.clock.now -= 30 * TWO_DAYS
+    with capture_logs() as lines:
+        office.delivery(server if has_server else None).deliver()
+
+    assert mail(mail_id).next_attempt_at is None
+    assert (mail(mail_id).sent_at is not None) == has_server
+    assert [line["mails"] for line in lines if line["event"] == "mail.due_too_far_ahead"] == [1]
+
+
+def test_a_pause_is_kept_also_by_a_clock_that_was_put_back_by_less(
+    office: Office, server: MailServer
+) -> None:
+    office.put()
+    office.clock.now -= HOUR
+    office.delivery(server).deliver()
+
+    assert server.received == []
 
 
 def test_the_pause_doubles_up_to_an_hour_and_after_two_days_the_mail_is_given_up(
@@ -281,13 +340,17 @@ def test_what_an_operator_decides_during_an_attempt_stands(office: Office, serve
     assert mail(mail_id).attempts == 1
 
 
-def test_due_mails_are_found_by_an_index(office: Office) -> None:
-    delivery = office.delivery(None)
-    sql, parameters = delivery._due(1).sql()
-    plan = " ".join(row[3] for row in office.db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", parameters))
-
-    assert "mail_waiting" in plan
-    assert "TEMP B-TREE" not in plan
+def test_what_is_looked_for_each_second_is_found_by_an_index(office: Office) -> None:
+    looked_for = {
+        office.delivery(None)._due(1): "(next_attempt_at<?)",
+        Mail.select().where(due_too_far_ahead(0)): "(next_attempt_at>?)",
+        Mail.select().where(resting()): "(next_attempt_at=?)",
+        Mail.select().where(resting() & (Mail.created_at <= 0)): "(next_attempt_at=? AND created_at<?)",
+    }
+    for query, by in looked_for.items():
+        sql, parameters = query.sql()
+        (step,) = (row[3] for row in office.db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", parameters))
+        assert step.endswith(f"USING INDEX mail_waiting {by}")
 
 
 @contextmanager

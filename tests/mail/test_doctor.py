@@ -88,6 +88,15 @@ def test_mails_that_nobody_tries_are_wrong_while_a_service_runs(terminal: Termin
     assert "vibekeys worker" in outbox["remedy"]
 
 
+def test_a_clock_that_was_put_back_is_wrong(terminal: Terminal) -> None:
+    Mail.update(next_attempt_at=9_000_000_000_000).execute()
+    outbox = mail_findings(terminal)["outbox"]
+
+    assert not outbox["ok"]
+    assert outbox["message"] == "1 mails are due further ahead than any pause: the clock was put back"
+    assert "the clock" in outbox["remedy"]
+
+
 @pytest.mark.parametrize("has_server", [True, False])
 def test_a_mail_that_rests_is_wrong_only_where_there_is_a_server(
     terminal: Terminal, server: MailServer, tmp_path: Path, has_server: bool

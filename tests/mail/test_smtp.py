@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.mail.message import Letter
 from app.mail.smtp import Mailer, Rejected, Relay, Unavailable
@@ -151,6 +152,36 @@ def test_tls_is_taken_up_where_it_is_offered_whoever_signed_the_certificate(
     send(Relay.from_url(server.url()))
 
     assert server.received[0].tls
+
+
+def test_where_tls_is_offered_and_refused_mails_go_without_it(start: Starts, tls: ssl.SSLContext) -> None:
+    server = start(tls)
+    server.at_starttls = "454 4.7.0 TLS not available"
+    with capture_logs() as lines:
+        send(Relay.from_url(server.url()))
+
+    assert [mail.tls for mail in server.received] == [False]
+    assert server.conversations == 2
+    (line,) = (line for line in lines if line["event"] == "mail.without_tls")
+    assert line["reason"] == server.at_starttls
+
+
+def test_where_no_handshake_succeeds_mails_go_without_tls(start: Starts) -> None:
+    server = start(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # it has no certificate
+    with mailer(Relay.from_url(server.url())) as made:
+        made.send(LETTER)
+        made.send(LETTER)
+
+    assert [mail.tls for mail in server.received] == [False, False]
+
+
+def test_where_tls_is_demanded_and_refused_nothing_is_sent(start: Starts, tls: ssl.SSLContext) -> None:
+    server = start(tls, login=LOGIN)
+    server.at_starttls = "454 4.7.0 TLS not available"
+    relay = replace(Relay.from_url(server.url(IN_THE_URL)), demands_tls=True)
+
+    assert refusal(relay) == server.at_starttls
+    assert (server.logins, server.conversations) == ([], 1)
 
 
 def test_credentials_are_sent_on_loopback_without_tls(start: Starts) -> None:

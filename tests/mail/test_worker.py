@@ -20,6 +20,7 @@ from tests.serve.processes import PATIENCE, REPOSITORY, environment, eventually
 
 COMMAND = (sys.executable, "-P", "-m", "app.cli", "worker")
 PROMISED_SECONDS = 10
+LONGER_THAN_ANY_ROUND = 2.5
 
 Start = Callable[[], "subprocess.Popen[bytes]"]
 
@@ -159,6 +160,22 @@ def test_it_ends_at_once_when_it_is_told_to_while_mails_wait_for_their_next_atte
 
     assert worker.wait(PROMISED_SECONDS) == 0
     assert mail(mail_id).failed_at is None
+
+
+def test_a_mail_that_is_under_way_when_it_is_told_to_end_is_sent_and_marked(
+    office: Office, server: MailServer, start: Start
+) -> None:
+    server.hold_at = "end"
+    mail_id = office.put()
+    worker = start()
+    assert server.held.wait(PATIENCE)
+    worker.send_signal(signal.SIGTERM)
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(LONGER_THAN_ANY_ROUND)
+    server.release()
+
+    assert worker.wait(PROMISED_SECONDS) == 0
+    assert is_sent(mail_id)
 
 
 def test_it_ends_although_the_mail_server_does_not_answer(

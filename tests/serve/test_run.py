@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,6 +131,28 @@ def test_ctrl_c_lets_a_running_request_finish_and_leaves_no_process(tmp_path: Pa
     assert service.wait() == 0
     assert not started.keys() & living().keys()
     assert not (service.folder / "redis.sock").exists()
+
+
+def test_one_signal_that_arrives_twice_is_one_and_a_second_one_does_not_wait(tmp_path: Path) -> None:
+    service = Service(tmp_path / "state")
+    service.start()
+    started = service.descendants()
+    with socket.create_connection(("127.0.0.1", service.port)) as slow:
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+        kept = http.client.HTTPConnection("127.0.0.1", service.port)
+        assert not _closes(kept)
+        for _ in range(2):  # as by a signal to the group of `make run`, which `make` passes on
+            service.process.send_signal(signal.SIGTERM)
+            time.sleep(0.1)
+        eventually(lambda: _closes(kept), "the worker is ending")
+        time.sleep(1.0)
+        assert service.child("app.serve.web"), "it waits for the request"
+        assert "a second time" not in service.said()
+
+        service.process.send_signal(signal.SIGTERM)
+        assert service.wait() == 0
+    assert "told to end a second time: not waiting" in service.said()
+    assert not started.keys() & living().keys()
 
 
 def test_after_a_kill_nothing_is_left_and_the_folder_serves_again(tmp_path: Path) -> None:
