@@ -9,6 +9,10 @@ from typing import Any
 ANY_TYPE = frozenset({"api", "authorization", "management", "personal"})
 MANAGEMENT = frozenset({"management"})
 PORTAL = frozenset({"api", "authorization"})
+PERSONAL = frozenset({"personal"})
+
+MAX_BYTES = 1024 * 1024
+"""How large a request's body may be, where a route does not say otherwise."""
 
 CHANGE_ERRORS = ("VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
 """What every route that reads a body can answer."""
@@ -37,6 +41,9 @@ class Route:
     of the types that it concerns: `management_scope` of management keys, `scope` of portal keys,
     `integrations` (any one of them) of personal keys. `errors` are the codes that it can answer with beside
     those of every route.
+
+    `path_notes` describes parameters of the path that are not simply the id of an item of the list above.
+    `max_bytes` is how large a body may be. A `tagged` route answers with an `ETag`.
     """
 
     method: str
@@ -48,6 +55,9 @@ class Route:
     scope: str | None = None
     integrations: frozenset[str] = frozenset()
     errors: tuple[str, ...] = ()
+    path_notes: Mapping[str, str] = field(default_factory=dict)
+    max_bytes: int = MAX_BYTES
+    tagged: bool = False
     example: Example
 
     @property
