@@ -72,6 +72,9 @@ ERRORS: Mapping[str, ErrorKind] = {
     # feedback tickets and servers
     "TICKET_ARCHIVED": ErrorKind(409, "The ticket is archived: its author cannot comment on it any more."),
     "WRONG_KEY": ErrorKind(403, "The server belongs to another key."),
+    # prompts, artifacts, memories
+    "SLUG_TAKEN": ErrorKind(409, "Another artifact of the project has this slug."),
+    "PRECONDITION_FAILED": ErrorKind(412, "The object is not any more what If-Match says."),
     # our own trouble
     "INTERNAL_ERROR": ErrorKind(500, "Something went wrong on our side."),
     "DATABASE_UNAVAILABLE": ErrorKind(503, "The database is not available right now."),

@@ -17,6 +17,7 @@ from app.accounts import Accounts
 from app.bitrix.webhook import Prober
 from app.config import Config
 from app.db import connect
+from app.documents import Artifacts, Memories, Prompts
 from app.feedback import Feedback
 from app.idempotency import IdempotencyStore
 from app.keyring import Keyring
@@ -142,6 +143,9 @@ def open_services(
         keyring=Keyring(ledger, config),
         feedback=Feedback(ledger, config.support_url),
         servers=Servers(ledger),
+        prompts=Prompts(ledger),
+        artifacts=Artifacts(ledger),
+        memories=Memories(ledger),
         idempotency=IdempotencyStore(db, clock),
         store=store,
         trust=trust,

@@ -5,10 +5,34 @@ from __future__ import annotations
 from flask import Flask
 
 from app import auth, errors
-from app.api import feedback, guide, keys, me, portals, servers, spec
+from app.api import (
+    artifacts,
+    feedback,
+    guide,
+    keys,
+    me,
+    memories,
+    portals,
+    prompts,
+    servers,
+    spec,
+)
 from app.auth import openapi_path
 from app.openapi import make_api
 from app.registry import ROUTE_OF
+
+_RESOURCES = (
+    me,
+    guide,
+    spec,
+    portals,
+    keys,
+    feedback,
+    servers,
+    prompts,
+    artifacts,
+    memories,
+)
 
 
 def register(app: Flask) -> None:
@@ -24,7 +48,7 @@ def register(app: Flask) -> None:
     errors.register(app)
     app.before_request(auth.authorize)
     api = make_api(app, app.extensions["vibekeys"].config.public_url)
-    for module in (me, guide, spec, portals, keys, feedback, servers):
+    for module in _RESOURCES:
         api.register_blueprint(module.blueprint)
     app.register_blueprint(spec.docs)
     _check_registry(app)

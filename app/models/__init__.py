@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.models.account import Account
 from app.models.audit import Audit
 from app.models.base import Base, new_id
+from app.models.document import Artifact, Document, Memory, Prompt
 from app.models.feedback import Ticket, TicketComment
 from app.models.idempotency import Idempotency
 from app.models.key import Key, Tombstone
@@ -27,19 +28,26 @@ MODELS = (
     TicketComment,
     Server,
     Mail,
+    Prompt,
+    Artifact,
+    Memory,
 )
 
 __all__ = [
     "MODELS",
     "Account",
+    "Artifact",
     "Audit",
     "Base",
+    "Document",
     "Heads",
     "Idempotency",
     "Key",
     "Mail",
     "Membership",
+    "Memory",
     "Portal",
+    "Prompt",
     "Server",
     "Ticket",
     "TicketComment",

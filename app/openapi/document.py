@@ -100,14 +100,16 @@ class RegistryPlugin(BasePlugin):
         parameters: list[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Tell of an id in the path where it comes from."""
+        """Tell of what stands in the path where it comes from."""
         collection, _, _ = str(path).partition("/{")
-        example = next(route.example.path for route in ROUTES if route.path == path)
+        route = next(route for route in ROUTES if route.path == path)
         for parameter in parameters or []:
             name = parameter["name"]
-            parameter["description"] = f"`{name}` of an item of `GET {collection}`."
-            parameter["schema"] = {"type": "string", "format": "uuid"}
-            parameter["example"] = example[name]
+            is_id = name not in route.path_notes
+            note = f"`{name}` of an item of `GET {collection}`."
+            parameter["description"] = note if is_id else route.path_notes[name]
+            parameter["schema"] = {"type": "string", "format": "uuid"} if is_id else {"type": "string"}
+            parameter["example"] = route.example.path[name]
 
     def operation_helper(
         self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any

@@ -9,10 +9,10 @@ Here: `route` is the form of a row, and the other modules have the rows, one a r
 
 from __future__ import annotations
 
-from app.registry import feedback, keys, platform, portals, servers
-from app.registry.route import ANY_TYPE, MANAGEMENT, PORTAL, Example, Route
+from app.registry import documents, feedback, keys, platform, portals, servers
+from app.registry.route import ANY_TYPE, MANAGEMENT, PERSONAL, PORTAL, Example, Route
 
-__all__ = ["ANY_TYPE", "MANAGEMENT", "PORTAL", "ROUTES", "ROUTE_OF", "Example", "Route"]
+__all__ = ["ANY_TYPE", "MANAGEMENT", "PERSONAL", "PORTAL", "ROUTES", "ROUTE_OF", "Example", "Route"]
 
 ROUTES: tuple[Route, ...] = (
     *platform.ROUTES,
@@ -20,6 +20,7 @@ ROUTES: tuple[Route, ...] = (
     *portals.ROUTES,
     *feedback.ROUTES,
     *servers.ROUTES,
+    *documents.ROUTES,
 )
 
 ROUTE_OF: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}

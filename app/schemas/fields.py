@@ -28,7 +28,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 class Text(fields.String):
     """One line of `minimum` to `maximum` characters, none of them a control character, not white space
-    alone.
+    alone, unless it may be empty.
     """
 
     allowed = frozenset[str]()
@@ -47,7 +47,7 @@ class Text(fields.String):
             raise ValidationError(f"Must be {self.minimum} to {self.maximum} characters.")
         if any(unicodedata.category(character) in NOT_FOR_TEXT for character in set(value) - self.allowed):
             raise ValidationError("Must not contain control characters.")
-        if not value.strip():
+        if self.minimum and not value.strip():
             raise ValidationError("Must not be white space only.")
         return value
 

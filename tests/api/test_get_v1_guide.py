@@ -15,6 +15,11 @@ from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
 
 OF_ANY_KEY = {"getMe", "getGuide", "getOpenapi"}
 OF_PORTAL_KEYS = OF_ANY_KEY | {"createTicket", "listTickets", "getTicket", "commentTicket"}
+DOCUMENTS = {
+    f"{verb}{name}"
+    for verb in ("create", "get", "update", "delete")
+    for name in ("Prompt", "Artifact", "Memory")
+} | {"listPrompts", "listArtifacts", "listMemories"}
 SERVERS = {"listServers", "createServer", "getServer", "deleteServer"}
 NOT_OPEN = {"SCOPE_DENIED", "INTEGRATION_REQUIRED", "KEY_TYPE_NOT_ALLOWED", "MANAGEMENT_KEY_REQUIRED"}
 
@@ -44,7 +49,7 @@ def test_200_other_keys_are_told_of_what_they_open(world: World) -> None:
         world.portal_key(scopes=["crm"]).raw_key: OF_PORTAL_KEYS,
         world.portal_key(key_type="authorization", scopes=["crm"]).raw_key: OF_PORTAL_KEYS,
         world.portal_key(scopes=["crm", "vibe:infra"]).raw_key: OF_PORTAL_KEYS | SERVERS,
-        world.personal_key().raw_key: OF_ANY_KEY,
+        world.personal_key().raw_key: OF_ANY_KEY | DOCUMENTS,
     }
     for raw_key, operations in opened.items():
         assert told(world.call("GET", "/v1/guide", raw_key).data) == operations
@@ -98,9 +103,13 @@ def test_200_every_parameter_says_what_it_is(guide: Any) -> None:
 
 
 def test_200_every_example_can_be_sent_as_it_stands(world: World, guide: Any) -> None:
-    infra, management = world.portal_key(scopes=["vibe:infra"]).raw_key, every_management_scope(world)
+    keys = {
+        "management": every_management_scope(world),
+        "api": world.portal_key(scopes=["vibe:infra"]).raw_key,
+        "personal": world.personal_key().raw_key,
+    }
     for entry in guide["endpoints"]:
-        key = management if "management" in entry["keyTypes"] else infra
+        key = next(key for key_type, key in keys.items() if key_type in entry["keyTypes"])
         request, shown = entry["example"]["request"], entry["example"]["answer"]
         answer = send(world, request["method"], request["url"], key, request["body"])
         # The ids of examples are nobody's.

@@ -9,13 +9,16 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.errors import ERRORS
-from app.registry import ROUTE_OF, ROUTES, Route
+from app.registry import ROUTE_OF, ROUTES, Route, documents
 from app.serve.refusal import _REASONS
 from tests.api.described import Described
 from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
 
 WITHOUT_KEY = {"/healthz", "/readyz", "/metrics", "/docs/openapi.json"}
-MAKES_SOMETHING = {"createKey", "rotateKey", "createTicket", "commentTicket", "createServer"}
+MAKES_SOMETHING = {
+    *("createKey", "rotateKey", "createTicket", "commentTicket", "createServer"),
+    *("createPrompt", "createArtifact", "createMemory"),
+}
 BY_THE_SERVER = {status for status, _ in _REASONS.values()} - {400, 413}
 """Statuses that never come from the application."""
 
@@ -118,7 +121,7 @@ def test_every_tag_says_what_it_holds(described: Described) -> None:
 
 
 def test_answers_have_the_shape_that_is_promised(world: World, described: Described) -> None:
-    answers = [*of_keys(world), *of_tickets(world), *of_servers(world)]
+    answers = [*of_keys(world), *of_tickets(world), *of_servers(world), *of_documents(world)]
     rotated = world.portal_key()
     world.rotate(rotated.key, grace_hours=1)
     answers += [("GET", path, world.call("GET", path)) for path in ("/v1/me", "/v1/guide", "/v1/portals")]
@@ -156,9 +159,10 @@ def test_refusals_have_the_shape_that_is_promised(world: World, described: Descr
         ("GET", "/v1/me", anonymous("GET", "/v1/me", "vxk_short")),
         ("GET", "/v1/me", anonymous("GET", f"/v1/me?{portal_key}")),
         *(("GET", path, anonymous("POST", path)) for path in sorted(WITHOUT_KEY)),
+        *refusals_of_documents(world),
     ]
 
-    assert {answer.status for _, _, answer in answers} == {400, 401, 403, 404, 405, 413, 415, 429}
+    assert {answer.status for _, _, answer in answers} == {400, 401, 403, 404, 405, 409, 412, 413, 415, 429}
     assert flaws(described, answers) == {}
 
 
@@ -210,6 +214,35 @@ def of_servers(world: World) -> list[Called]:
         ("GET", "/v1/infra/servers", world.call("GET", "/v1/infra/servers", key)),
         ("GET", "/v1/infra/servers/{id}", world.call("GET", server, key)),
         ("DELETE", "/v1/infra/servers/{id}", world.call("DELETE", server, key)),
+    ]
+
+
+def of_documents(world: World) -> list[Called]:
+    key = world.personal_key().raw_key
+    answers: list[Called] = []
+    made: dict[str, str] = {}
+    for route in documents.ROUTES:
+        path = route.path.format_map({**route.example.path, **made})
+        answer = world.call(route.method, path, key, json=route.example.body)
+        answers.append((route.method, route.path, answer))
+        if answer.status == 201:
+            made = {"id": answer.data["id"]}
+            answers.append(("GET", route.path, world.call("GET", path, key)))
+    return answers
+
+
+def refusals_of_documents(world: World) -> list[Called]:
+    key, path = world.personal_key().raw_key, "/api/v1/artifacts/{project}/{slug}"
+    wanted = {"projectName": "a/b", "slug": "c", "title": "d", "content": "e"}
+    another = {"json": {}, "headers": {"If-Match": '"another"'}}
+    world.call("POST", "/api/v1/artifacts", key, json=wanted)
+    world.call("POST", "/api/v1/artifacts", key, json={**wanted, "slug": "d"})
+    return [
+        ("POST", "/api/v1/artifacts", world.call("POST", "/api/v1/artifacts", key, json=wanted)),
+        ("PUT", path, world.call("PUT", "/api/v1/artifacts/a/b/d", key, json={"slug": "c"})),
+        ("PUT", path, world.call("PUT", "/api/v1/artifacts/a/b/c", key, **another)),
+        ("DELETE", path, world.call("DELETE", "/api/v1/artifacts/a/b/c", key, **another)),
+        ("GET", path, world.call("GET", "/api/v1/artifacts/a/c", key)),
     ]
 
 
