@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +119,14 @@ class ApiError(Exception):
 def invalid(**fields: str) -> ApiError:
     """The `VALIDATION_ERROR` that names each bad field with one reason: `invalid(name="Too long.")`."""
     return ApiError("VALIDATION_ERROR", details={field: [reason] for field, reason in fields.items()})
+
+
+def integration_required(
+    required: Iterable[str], held: Iterable[str], message: str | None = None
+) -> ApiError:
+    """The `INTEGRATION_REQUIRED` for a key that holds others than the required ones."""
+    details = {"requiredIntegrations": sorted(required), "integrations": list(held)}
+    return ApiError("INTEGRATION_REQUIRED", message, details=details)
 
 
 def envelope_error(error: ApiError, request_id: str) -> dict[str, Any]:

@@ -58,5 +58,6 @@ STEPS = (
     Step(operation_id="getMe", does="See what this key is, and what its limits have left."),
     Step(operation_id="listTickets", does="See the feedback tickets of the key's owner on its portal."),
     Step(operation_id="listServers", does="See the servers of this key."),
+    Step(operation_id="listPersonalKeys", does="See the personal keys of the account."),
 )
 """For keys of the other types: those of these that the key opens."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.desk import Desk
+from tests.api.personal import Holder
 from tests.api.world import Service, World, serving
 
 
@@ -38,3 +39,9 @@ def desk(world: World) -> Desk:
 def still_desk(still_world: World) -> Desk:
     """An author and the support team, shared by the tests of a module."""
     return Desk(still_world)
+
+
+@pytest.fixture
+def holder(world: World) -> Holder:
+    """Who holds personal keys, of the test's own."""
+    return Holder(world)
