@@ -12,6 +12,7 @@ from app.api import (
     keys,
     me,
     memories,
+    personal_keys,
     portals,
     prompts,
     servers,
@@ -32,6 +33,7 @@ _RESOURCES = (
     prompts,
     artifacts,
     memories,
+    personal_keys,
 )
 
 

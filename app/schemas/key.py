@@ -33,7 +33,7 @@ from app.schemas.fields import (
     refuse_raw_key,
 )
 from app.schemas.query import PageQuery
-from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES, canonical
+from app.scopes import INTEGRATIONS, LEGACY_INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES, canonical
 from gateway.keys import KEY_TYPES
 
 NAME_LENGTH = 255
@@ -44,6 +44,8 @@ ROTATION_RECOMMENDED_AFTER = 90 * 24 * 3600 * 1000
 """Milliseconds; the seed recommends a rotation every 90 days."""
 STATUSES = ("ACTIVE", "REVOKED", "EXPIRED", "ROTATED")
 SETTABLE_STATUSES = ("ACTIVE", "REVOKED")
+
+_GRANTED_INTEGRATIONS = tuple(name for name in INTEGRATIONS if name not in LEGACY_INTEGRATIONS)
 
 
 def _one_of(names: Collection[str]) -> Callable[[str], str]:
@@ -137,6 +139,22 @@ class CreateKey(PortalKeySettings):
     )
 
 
+class CreatePersonalKey(PersonalKeySettings):
+    """The body of `POST /api/v1/api-keys`."""
+
+    integrations = Items(
+        _one_of(_GRANTED_INTEGRATIONS),
+        wanted="an integration that is granted",
+        minimum=1,
+        required=True,
+        enum=_GRANTED_INTEGRATIONS,
+        metadata={"description": "No other than the calling key has itself."},
+    )
+    status = Choice(
+        SETTABLE_STATUSES, metadata={"description": "`REVOKED` makes a key that is activated later."}
+    )
+
+
 class ChangePortalKey(PortalKeySettings):
     """The body of `PATCH /v1/keys/{id}`; load it with `partial=True`."""
 
@@ -150,7 +168,7 @@ class ChangeManagementKey(ManagementKeySettings):
 
 
 class ChangePersonalKey(PersonalKeySettings):
-    """A change of a personal key; load it with `partial=True`."""
+    """The body of `PATCH /api/v1/api-keys/{id}`; load it with `partial=True`."""
 
     status = Choice(SETTABLE_STATUSES)
 
@@ -198,14 +216,19 @@ class RotateKey(TimedSchema):
         refuse_past(value, self.now)
 
 
-class ListKeys(PageQuery):
+class KeyFilters(PageQuery):
+    """The query of a list of keys."""
+
+    status = Choice(STATUSES, metadata={"description": "Keys of this status only."})
+    name = Text(1, NAME_LENGTH, metadata={"description": "Keys with this in their name only."})
+
+
+class ListKeys(KeyFilters):
     """The query of `GET /v1/keys`."""
 
     portal_id = fields.String(
         metadata={"format": "uuid", "description": "The portal; without it: 400 `MISSING_PORTAL_ID`."}
     )
-    status = Choice(STATUSES, metadata={"description": "Keys of this status only."})
-    name = Text(1, NAME_LENGTH, metadata={"description": "Keys with this in their name only."})
 
 
 class Rotation(StrictSchema):

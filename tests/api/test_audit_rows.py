@@ -132,6 +132,26 @@ def delete_memory(world: World) -> Call:
     return Call(path, key, None, ("memory.deleted",))
 
 
+def create_personal_key(world: World) -> Call:
+    body = {"name": "new", "integrations": ["cli"]}
+    return Call("/api/v1/api-keys", world.personal_key().raw_key, body, ("key.issued",))
+
+
+def update_personal_key(world: World) -> Call:
+    path = f"/api/v1/api-keys/{world.personal_key().key.id}"
+    return Call(path, world.personal_key().raw_key, {"name": "renamed"}, ("key.changed",))
+
+
+def delete_personal_key(world: World) -> Call:
+    path = f"/api/v1/api-keys/{world.personal_key().key.id}"
+    return Call(path, world.personal_key().raw_key, None, ("key.deleted",))
+
+
+def rotate_personal_key(world: World) -> Call:
+    path = f"/api/v1/api-keys/{world.personal_key().key.id}/rotate"
+    return Call(path, world.personal_key().raw_key, {}, ("key.issued", "key.rotated"))
+
+
 CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
     ("POST", "/v1/keys"): (create_key,),
     ("PATCH", "/v1/keys/{id}"): (update_key, revoke_key),
@@ -151,6 +171,10 @@ CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
     ("POST", "/api/v1/memories"): (create_memory,),
     ("PUT", "/api/v1/memories/{id}"): (update_memory,),
     ("DELETE", "/api/v1/memories/{id}"): (delete_memory,),
+    ("POST", "/api/v1/api-keys"): (create_personal_key,),
+    ("PATCH", "/api/v1/api-keys/{id}"): (update_personal_key,),
+    ("DELETE", "/api/v1/api-keys/{id}"): (delete_personal_key,),
+    ("POST", "/api/v1/api-keys/{id}/rotate"): (rotate_personal_key,),
 }
 
 

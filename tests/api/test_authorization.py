@@ -52,6 +52,12 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/memories/{id}"): {"personal"},
     ("PUT", "/api/v1/memories/{id}"): {"personal"},
     ("DELETE", "/api/v1/memories/{id}"): {"personal"},
+    ("GET", "/api/v1/api-keys"): {"personal"},
+    ("POST", "/api/v1/api-keys"): {"personal"},
+    ("GET", "/api/v1/api-keys/{id}"): {"personal"},
+    ("PATCH", "/api/v1/api-keys/{id}"): {"personal"},
+    ("DELETE", "/api/v1/api-keys/{id}"): {"personal"},
+    ("POST", "/api/v1/api-keys/{id}/rotate"): {"personal"},
 }
 SCOPES: dict[str, str] = {
     "/v1/portals": "vibe:mgmt:portals",

@@ -16,7 +16,7 @@ from tests.api.world import MANAGEMENT_SCOPES, Answer, World
 
 JSON = "application/json"
 WRITES = [route.operation_id for route in ROUTES if route.example.body is not None]
-OPTIONAL = {"rotateKey"}
+OPTIONAL = {"rotateKey", "rotatePersonalKey"}
 LONE_SURROGATE = "\\ud800"
 
 Nested = Any

@@ -20,6 +20,10 @@ DOCUMENTS = {
     for verb in ("create", "get", "update", "delete")
     for name in ("Prompt", "Artifact", "Memory")
 } | {"listPrompts", "listArtifacts", "listMemories"}
+PERSONAL_KEYS = {
+    *("listPersonalKeys", "createPersonalKey", "getPersonalKey"),
+    *("updatePersonalKey", "deletePersonalKey", "rotatePersonalKey"),
+}
 SERVERS = {"listServers", "createServer", "getServer", "deleteServer"}
 NOT_OPEN = {"SCOPE_DENIED", "INTEGRATION_REQUIRED", "KEY_TYPE_NOT_ALLOWED", "MANAGEMENT_KEY_REQUIRED"}
 
@@ -49,7 +53,7 @@ def test_200_other_keys_are_told_of_what_they_open(world: World) -> None:
         world.portal_key(scopes=["crm"]).raw_key: OF_PORTAL_KEYS,
         world.portal_key(key_type="authorization", scopes=["crm"]).raw_key: OF_PORTAL_KEYS,
         world.portal_key(scopes=["crm", "vibe:infra"]).raw_key: OF_PORTAL_KEYS | SERVERS,
-        world.personal_key().raw_key: OF_ANY_KEY | DOCUMENTS,
+        world.personal_key().raw_key: OF_ANY_KEY | DOCUMENTS | PERSONAL_KEYS,
     }
     for raw_key, operations in opened.items():
         assert told(world.call("GET", "/v1/guide", raw_key).data) == operations
@@ -106,7 +110,7 @@ def test_200_every_example_can_be_sent_as_it_stands(world: World, guide: Any) ->
     keys = {
         "management": every_management_scope(world),
         "api": world.portal_key(scopes=["vibe:infra"]).raw_key,
-        "personal": world.personal_key().raw_key,
+        "personal": world.personal_key(integrations=["ai_tools", "cli"]).raw_key,
     }
     for entry in guide["endpoints"]:
         key = next(key for key_type, key in keys.items() if key_type in entry["keyTypes"])
@@ -153,7 +157,7 @@ def test_200_who_reads_only_the_guide_can_do_the_quickstart(world: World) -> Non
 
 def test_200_other_keys_have_a_quickstart_of_their_own(world: World) -> None:
     lengths = [len(follow(world, raw_key)) for raw_key in every_type_of_key(world)[1:]]
-    assert lengths == [2, 3, 1]
+    assert lengths == [2, 3, 2]
     for raw_key in every_type_of_key(world)[1:]:
         assert all(answer.status == 200 for answer in follow(world, raw_key))
 
@@ -169,7 +173,7 @@ def every_type_of_key(world: World) -> list[str]:
         world.admin.management_key,
         world.portal_key(scopes=["crm"]).raw_key,
         world.portal_key(key_type="authorization", scopes=["vibe:infra"]).raw_key,
-        world.personal_key().raw_key,
+        world.personal_key(integrations=["ai_tools", "cli"]).raw_key,
     ]
 
 

@@ -18,6 +18,7 @@ WITHOUT_KEY = {"/healthz", "/readyz", "/metrics", "/docs/openapi.json"}
 MAKES_SOMETHING = {
     *("createKey", "rotateKey", "createTicket", "commentTicket", "createServer"),
     *("createPrompt", "createArtifact", "createMemory"),
+    *("createPersonalKey", "rotatePersonalKey"),
 }
 BY_THE_SERVER = {status for status, _ in _REASONS.values()} - {400, 413}
 """Statuses that never come from the application."""
@@ -122,6 +123,7 @@ def test_every_tag_says_what_it_holds(described: Described) -> None:
 
 def test_answers_have_the_shape_that_is_promised(world: World, described: Described) -> None:
     answers = [*of_keys(world), *of_tickets(world), *of_servers(world), *of_documents(world)]
+    answers += of_personal_keys(world)
     rotated = world.portal_key()
     world.rotate(rotated.key, grace_hours=1)
     answers += [("GET", path, world.call("GET", path)) for path in ("/v1/me", "/v1/guide", "/v1/portals")]
@@ -243,6 +245,20 @@ def refusals_of_documents(world: World) -> list[Called]:
         ("PUT", path, world.call("PUT", "/api/v1/artifacts/a/b/c", key, **another)),
         ("DELETE", path, world.call("DELETE", "/api/v1/artifacts/a/b/c", key, **another)),
         ("GET", path, world.call("GET", "/api/v1/artifacts/a/c", key)),
+    ]
+
+
+def of_personal_keys(world: World) -> list[Called]:
+    own, path = world.personal_key().raw_key, "/api/v1/api-keys"
+    created = world.call("POST", path, own, json={"name": "laptop", "integrations": ["cli"]})
+    key = f"{path}/{created.data['id']}"
+    return [
+        ("POST", path, created),
+        ("GET", path, world.call("GET", path, own)),
+        ("GET", f"{path}/{{id}}", world.call("GET", key, own)),
+        ("PATCH", f"{path}/{{id}}", world.call("PATCH", key, own, json={"rateLimit": 5})),
+        ("POST", f"{path}/{{id}}/rotate", world.call("POST", f"{key}/rotate", own)),
+        ("DELETE", f"{path}/{{id}}", world.call("DELETE", key, own)),
     ]
 
 

@@ -207,8 +207,9 @@ class World:
         """Keys of one millisecond have no order."""
         self.service.clock.now += 0.001
 
-    def personal_key(self, owner: Tenant | None = None) -> Issued:
-        return self.issue("personal", (owner or self.admin).account, integrations=["cli"])
+    def personal_key(self, owner: Tenant | None = None, **fields: Any) -> Issued:
+        """A personal key of the admin unless another owner is named."""
+        return self.issue("personal", (owner or self.admin).account, **{"integrations": ["cli"], **fields})
 
 
 def _flask_within(wsgi: Any) -> Flask:
