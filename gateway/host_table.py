@@ -21,11 +21,7 @@ valid, and the lock falls with its holder. A file that is torn or of another ver
 
 from __future__ import annotations
 
-import fcntl
-import mmap
-import os
 import struct
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from errno import ENOSPC
@@ -36,6 +32,7 @@ from typing import NamedTuple
 
 from gateway.address_failures import FAILURES_SIZE, AddressFailures
 from gateway.limits import HOUR, SECOND, Limit
+from gateway.shared_file import HostLock, map_file
 
 _MAGIC = b"vibekeys host 01"
 # Behind the magic: believed, epoch, generation of the counters' file, hash of the Redis server's run id,
@@ -66,34 +63,6 @@ class Standing(NamedTuple):
     floors: tuple[int, ...]
 
 
-class _HostLock:
-    """Excludes every other thread of this process and every other process of this host.
-
-    A class, since a generator by `contextmanager` takes longer than the lock itself.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._threads = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._threads.acquire()
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-        except BaseException:
-            self._threads.release()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-        finally:
-            self._threads.release()
-
-    def close(self) -> None:
-        os.close(self._file)
-
-
 class HostTable:
     """The table of one host, opened in one process. Open it after a fork: a lock that is inherited
     excludes nobody. Threads may share it."""
@@ -104,9 +73,9 @@ class HostTable:
         Raises OSError when the folder cannot be written, or has no room for them.
         """
         self._folder = folder
-        self._lock = _HostLock(folder / "host.lock")
+        self._lock = HostLock(folder / "host.lock")
         with self._lock:
-            self._host = _map(folder / "host", _FAILURES_AT + FAILURES_SIZE, _MAGIC)
+            self._host = map_file(folder / "host", _FAILURES_AT + FAILURES_SIZE, _MAGIC)
             self.failures = AddressFailures(memoryview(self._host)[_FAILURES_AT:])
             self._open_counters()
 
@@ -251,7 +220,7 @@ class HostTable:
     def _open_counters(self) -> None:
         self._generation = self._read(_GENERATION)
         path = self._folder / f"counters.{self._generation}"
-        self._counters = _map(path, _counters_size(_FIRST_CAPACITY), _COUNTERS_MAGIC)
+        self._counters = map_file(path, _counters_size(_FIRST_CAPACITY), _COUNTERS_MAGIC)
         self._capacity = (len(self._counters) - _COUNTERS_HEADER.size) // _SLOT.size
 
     def _find(self, name: bytes, now: float | None = None) -> tuple[int, int | None]:
@@ -308,7 +277,7 @@ class HostTable:
         old, generation = self._generation, self._generation + 1
         path = self._folder / f"counters.{generation}"
         path.unlink(missing_ok=True)
-        self._counters = _map(path, _counters_size(capacity), _COUNTERS_MAGIC)
+        self._counters = map_file(path, _counters_size(capacity), _COUNTERS_MAGIC)
         self._capacity, self._generation = capacity, generation
         for slot in live:
             at, _ = self._find(slot[0])
@@ -333,26 +302,3 @@ def _mark(run_id: str) -> bytes:
 
 def _counters_size(capacity: int) -> int:
     return _COUNTERS_HEADER.size + capacity * _SLOT.size
-
-
-def _map(path: Path, size: int, magic: bytes) -> mmap.mmap:
-    """Map a file of at least `size` bytes that begins with `magic`, made or begun anew if need be."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        found = os.fstat(descriptor).st_size
-        if found < size or os.pread(descriptor, len(magic), 0) != magic:
-            os.ftruncate(descriptor, 0)
-            _allocate(descriptor, size)
-            os.pwrite(descriptor, magic, 0)
-        return mmap.mmap(descriptor, 0)
-    finally:
-        os.close(descriptor)
-
-
-def _allocate(descriptor: int, size: int) -> None:
-    """Give the file its room on the disk now: a page that is first written when the disk is full ends
-    the process by a signal."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, size)
-    else:
-        os.pwrite(descriptor, bytes(size), 0)

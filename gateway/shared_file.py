@@ -1,0 +1,69 @@
+"""Memory that all processes of a host share: files that are mapped, and the lock under which they change.
+
+Whatever is changed in such a file is changed by single words of eight bytes, in an order in which every
+state on the way is valid: a process may be killed between any two of them, and its lock falls with it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import threading
+from pathlib import Path
+
+
+class HostLock:
+    """Excludes every other thread of this process and every other process of this host.
+
+    Make it after a fork: a lock that is inherited excludes nobody. A class, since a generator by
+    `contextmanager` takes longer than the lock itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._threads = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._threads.acquire()
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        finally:
+            self._threads.release()
+
+    def close(self) -> None:
+        """Let go of the lock's file."""
+        os.close(self._file)
+
+
+def map_file(path: Path, size: int, magic: bytes) -> mmap.mmap:
+    """Map a file of at least `size` bytes that begins with `magic`, made or begun anew if need be.
+
+    Raises OSError when it cannot be written, or has no room.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        found = os.fstat(descriptor).st_size
+        if found < size or os.pread(descriptor, len(magic), 0) != magic:
+            os.ftruncate(descriptor, 0)
+            _allocate(descriptor, size)
+            os.pwrite(descriptor, magic, 0)
+        return mmap.mmap(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _allocate(descriptor: int, size: int) -> None:
+    """Give the file its room on the disk now: a page that is first written when the disk is full ends
+    the process by a signal."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+    else:
+        os.pwrite(descriptor, bytes(size), 0)
