@@ -143,6 +143,7 @@ def envelope_error(error: ApiError, request_id: str) -> dict[str, Any]:
 
 def error_response(error: ApiError) -> Response:
     """`error` as the answer to the current request."""
+    request.environ["vibekeys.code"] = error.code  # for the record of usage
     body = json.dumps(envelope_error(error, request.environ["vibekeys.request_id"]), ensure_ascii=False)
     response = Response(body + "\n", error.status, content_type="application/json")
     if error.retry_after is not None:

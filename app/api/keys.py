@@ -13,6 +13,7 @@ from peewee import ModelSelect
 from app.api import key_cards
 from app.api.answers import ApiBlueprint, id_of_path
 from app.api.idempotent import IDEMPOTENCY_PARAMETER, Keep, answer_with_raw_key
+from app.api.usage import answer_with_usage
 from app.auth import principal
 from app.errors import ApiError, invalid
 from app.json_body import read_object
@@ -30,6 +31,7 @@ from app.schemas.key import (
     ListKeys,
     RotateKey,
 )
+from app.schemas.usage import UsageAnswer, UsageQuery
 from app.services import services
 
 blueprint = ApiBlueprint("keys", __name__, description="The keys of a portal.")
@@ -62,6 +64,12 @@ def create_key() -> Response:
 def get_key(id: str) -> Response:
     """One key."""
     return key_cards.key_answer(key_cards.find_key(_visible(), id))
+
+
+@blueprint.operation("GET", "/v1/keys/<id>/usage", query=UsageQuery, gives=answer_of(UsageAnswer))
+def get_key_usage(id: str, **query: Any) -> Response:
+    """What was counted of one key."""
+    return answer_with_usage(key_cards.find_key(_visible(), id), **query)
 
 
 @blueprint.operation("PATCH", "/v1/keys/<id>", body=ChangePortalKey(partial=True), gives=answer_of(KeyAnswer))

@@ -13,6 +13,7 @@ from app.models.mail import Mail
 from app.models.portal import Membership, Portal
 from app.models.publication import Heads, Unpublished
 from app.models.server import Server
+from app.models.usage import UsageDay, UsageHour, UsageKey, UsageSplitDay, UsageSplitHour, WrongKeys
 
 MODELS = (
     Account,
@@ -31,6 +32,12 @@ MODELS = (
     Prompt,
     Artifact,
     Memory,
+    UsageKey,
+    UsageHour,
+    UsageDay,
+    UsageSplitHour,
+    UsageSplitDay,
+    WrongKeys,
 )
 
 __all__ = [
@@ -53,5 +60,11 @@ __all__ = [
     "TicketComment",
     "Tombstone",
     "Unpublished",
+    "UsageDay",
+    "UsageHour",
+    "UsageKey",
+    "UsageSplitDay",
+    "UsageSplitHour",
+    "WrongKeys",
     "new_id",
 ]

@@ -49,6 +49,26 @@ KEY: dict[str, Any] = {
     "rotation": None,
 }
 
+USAGE: dict[str, Any] = {
+    "keyId": KEY_ID,
+    "lineage": False,
+    "since": "2026-11-25T00:00:00.000Z",
+    "until": "2026-11-27T00:00:00.000Z",
+    "bucket": "day",
+    "requestCount": 1211,
+    "lastUsedAt": "2026-11-26T09:41:12.087Z",
+    "lastUsedIp": "192.0.2.7",
+    "series": [
+        {"start": "2026-11-25T00:00:00.000Z", "requestCount": 860},
+        {"start": "2026-11-26T00:00:00.000Z", "requestCount": 351},
+    ],
+    "tools": [{"name": "python-requests", "count": 1200}, {"name": "curl", "count": 11}],
+    "actions": [{"name": "GET /v1/me", "count": 1211}],
+    "statuses": [{"name": "2xx", "count": 1211}],
+    "networks": [{"name": "192.0.2.0/24", "count": 1211}],
+    "refusals": [{"name": "RATE_LIMITED", "count": 4}],
+}
+
 _CODES = {"MISSING_API_KEY": {"status": 401, "message": "An API key is required."}}
 
 GUIDE: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.registry.examples import KEY, KEY_ID, PORTAL_ID, SUCCESSOR_ID
+from app.registry.examples import KEY, KEY_ID, PORTAL_ID, SUCCESSOR_ID, USAGE
 from app.registry.route import CHANGE_ERRORS, MANAGEMENT, RAW_KEY_ERRORS, Example, Route, one, page
 
 _RAW_KEY = "vibe_api_<64 characters, shown only in this answer>"
@@ -111,6 +111,16 @@ ROUTES: tuple[Route, ...] = (
                     "rawKey": _RAW_KEY,
                 }
             ),
+        ),
+    ),
+    _keys(
+        "GET",
+        "/v1/keys/{id}/usage",
+        "getKeyUsage",
+        "how often a key was used, when, by what and from where",
+        "ENTITY_NOT_FOUND",
+        example=Example(
+            path=_ID, query={"since": "2026-11-25T00:00:00Z", "bucket": "day"}, answer=one(USAGE)
         ),
     ),
 )

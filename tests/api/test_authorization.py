@@ -28,6 +28,7 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("PATCH", "/v1/keys/{id}"): {"management"},
     ("DELETE", "/v1/keys/{id}"): {"management"},
     ("POST", "/v1/keys/{id}/rotate"): {"management"},
+    ("GET", "/v1/keys/{id}/usage"): {"management"},
     ("POST", "/v1/feedback"): {"api", "authorization"},
     ("GET", "/v1/feedback"): {"api", "authorization", "management"},
     ("GET", "/v1/feedback/{id}"): {"api", "authorization", "management"},

@@ -59,6 +59,7 @@ getKey            ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK   MK MK MK M
 updateKey         ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
 deleteKey         ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
 rotateKey         ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+getKeyUsage       ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
 listPortals       ok MS ok MS ok no ok   MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
 createTicket      NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok RE   KT KT KT KT KT KT
 listTickets       ok MS MS ok ok ok ok   ok ok ok ok no no no ok no   KT KT KT KT KT KT

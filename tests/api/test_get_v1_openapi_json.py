@@ -179,6 +179,7 @@ def of_keys(world: World) -> list[Called]:
         ("GET", "/v1/keys/{id}", world.call("GET", key)),
         ("PATCH", "/v1/keys/{id}", world.call("PATCH", key, json={"rateLimit": 5})),
         ("POST", "/v1/keys/{id}/rotate", world.call("POST", f"{key}/rotate")),
+        ("GET", "/v1/keys/{id}/usage", world.call("GET", f"{key}/usage")),
         ("GET", "/v1/keys", world.call("GET", "/v1/keys", query_string={"portalId": world.portal.id})),
         ("DELETE", "/v1/keys/{id}", world.call("DELETE", key)),
     ]

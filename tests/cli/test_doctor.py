@@ -55,6 +55,7 @@ def test_a_sound_installation_has_nothing_wrong(sound: Terminal) -> None:
         "publishing",
         "smtp",
         "outbox",
+        "usage",
     ]
     assert wrong(sound) == {}
 
@@ -68,7 +69,7 @@ def test_for_people_each_check_is_one_line_that_begins_with_the_verdict(
 
     assert result.exit_code == 1
     verdicts = [line.split()[0] for line in result.stdout.splitlines()]
-    assert verdicts == ["ok", "WRONG", *["ok"] * 10]
+    assert verdicts == ["ok", "WRONG", *["ok"] * 11]
     assert f"chmod go-w {tmp_path}" in result.stdout
 
 
