@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request
 from marshmallow import Schema
 from peewee import Case, Field, ModelSelect, fn
+from werkzeug.http import parse_etags
 
 from app.api.answers import answer, page_answer
 from app.api.paging import newest_first
@@ -38,9 +39,8 @@ def expected_tags() -> frozenset[str] | None:
 
     Tags that are marked as weak are none of ours.
     """
-    if not request.headers.get(IF_MATCH, "").strip() or request.if_match.star_tag:
-        return None
-    return frozenset(request.if_match.as_set())
+    asked = request.headers.get(IF_MATCH, "").strip()
+    return None if asked in ("", "*") else frozenset(parse_etags(asked).as_set())
 
 
 def document_answer(document: Document, schema: type[Schema], status: int = 200) -> Response:

@@ -90,10 +90,11 @@ class Documents(Generic[Kind]):
 
 def find(wanted: ModelSelect[Kind]) -> Kind:
     """Return the one document that is wanted. Raises `ApiError` ENTITY_NOT_FOUND."""
-    document: Kind | None = wanted.first()
-    if document is None:
+    # As a list, so that the statement has ended: one that is left open keeps the connection on what it read.
+    found = list(wanted.limit(1))
+    if not found:
         raise ApiError("ENTITY_NOT_FOUND")
-    return document
+    return found[0]
 
 
 def tag_of(document: Document) -> str:

@@ -21,7 +21,7 @@ _OTHERS = re.compile(r"[^a-z0-9]+")
 
 def slug_of(title: str) -> str:
     """Return the title in small ASCII letters and digits, with a hyphen for all that stands between them."""
-    letters = unicodedata.normalize("NFKD", title.casefold().translate(_WITHOUT_DECOMPOSITION))
+    letters = unicodedata.normalize("NFKD", title).casefold().translate(_WITHOUT_DECOMPOSITION)
     # Accents are dropped from their letters before anything is replaced: they are no place to divide a word.
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return _OTHERS.sub("-", bare).strip("-")[:_LENGTH].rstrip("-") or UNTITLED

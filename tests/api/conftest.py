@@ -8,6 +8,7 @@ import pytest
 
 from tests.api.desk import Desk
 from tests.api.personal import Holder
+from tests.api.shelf import Shelf
 from tests.api.world import Service, World, serving
 
 
@@ -45,3 +46,15 @@ def still_desk(still_world: World) -> Desk:
 def holder(world: World) -> Holder:
     """Who holds personal keys, of the test's own."""
     return Holder(world)
+
+
+@pytest.fixture
+def shelf(world: World) -> Shelf:
+    """An account that keeps documents, of the test's own."""
+    return Shelf(world)
+
+
+@pytest.fixture(scope="module")
+def still_shelf(still_world: World) -> Shelf:
+    """An account that keeps documents, shared by the tests of a module."""
+    return Shelf(still_world)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import apsw
 import pytest
 
-from app.db import driver
 from app.models import Server, Ticket, new_id
 from tests.api.world import Service, World, serving
+from tests.db.statements import plan, statements_of, steps_of
 
 ROWS = 2_000
 PER_PAGE = 50
@@ -32,42 +32,6 @@ class Desk:
         answer = self.world.call("GET", path, getattr(self, key), query_string=query)
         assert answer.status == 200, answer.body
         return [item["id"] for item in answer.data]
-
-    def reading(self, path: str, key: str, **query: Any) -> list[tuple[str, Any]]:
-        """The statements, with their values, by which a page is read."""
-        statements: list[tuple[str, Any]] = []
-
-        def trace(_: apsw.Cursor, sql: str, values: Any) -> bool:
-            statements.append((sql, values))
-            return True
-
-        connection = driver(self.world.services.db)
-        connection.exec_trace = trace
-        try:
-            self.read(path, key, **query)
-        finally:
-            connection.exec_trace = None
-        return statements
-
-    def steps(self, path: str, key: str, **query: Any) -> int:
-        """What reading a page costs, in steps of SQLite's machine."""
-        taken = 0
-
-        def step() -> bool:
-            nonlocal taken
-            taken += 1
-            return False
-
-        connection = driver(self.world.services.db)
-        connection.set_progress_handler(step, 1)
-        try:
-            self.read(path, key, **query)
-        finally:
-            connection.set_progress_handler(None)
-        return taken
-
-    def plan(self, sql: str, values: Any) -> list[str]:
-        return [row[3] for row in driver(self.world.services.db).execute(f"EXPLAIN QUERY PLAN {sql}", values)]
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +78,9 @@ def test_a_page_is_found_in_an_index_and_only_its_rows_are_read(
 ) -> None:
     table = "server" if path == "/v1/infra/servers" else "ticket"
     for page in (1, PAGES):
-        statements = desk.reading(path, key, page=page, **query)
-        plans = [desk.plan(*statement) for statement in statements if f'"{table}"' in statement[0]]
+        db = desk.world.services.db
+        statements = statements_of(db, partial(desk.read, path, key, page=page, **query))
+        plans = [plan(db, *statement) for statement in statements if f'"{table}"' in statement[0]]
         counted, (rows, *found) = plans
         assert rows == f"SEARCH t1 USING INDEX sqlite_autoindex_{table}_1 (id=?)"
         assert found.pop() == "USE TEMP B-TREE FOR ORDER BY"  # of the page's rows
@@ -128,7 +93,10 @@ def test_a_page_is_found_in_an_index_and_only_its_rows_are_read(
 def test_the_last_page_costs_what_the_first_does_and_the_middle_no_more_than_both(
     desk: Desk, path: str, key: str, query: dict[str, str]
 ) -> None:
-    first, last, middle = (desk.steps(path, key, page=page, **query) for page in (1, PAGES, PAGES // 2))
+    first, last, middle = (
+        steps_of(desk.world.services.db, partial(desk.read, path, key, page=page, **query))
+        for page in (1, PAGES, PAGES // 2)
+    )
     assert abs(last - first) < first / 50
     assert middle < first + last
 
