@@ -38,6 +38,11 @@ CONVENTIONS = {
         "A body is a JSON object with Content-Type: application/json. Fields and query parameters that are "
         "not listed here are refused, and so are values of another type."
     ),
+    "editing": (
+        "PUT changes the fields that it sends and leaves the others. Where an answer has an ETag, send it back "
+        "as If-Match with PUT or DELETE: if somebody else was quicker, 412 PRECONDITION_FAILED, and nothing has "
+        "changed. Read again then, and put your change to what is there."
+    ),
     "formats": "Names are camelCase, ids are UUIDs, times are ISO-8601 in UTC with Z.",
     "idempotency": (
         "With a call that makes a raw key send an Idempotency-Key of your own, 1 to 255 visible ASCII "
