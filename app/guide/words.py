@@ -39,9 +39,9 @@ CONVENTIONS = {
         "not listed here are refused, and so are values of another type."
     ),
     "editing": (
-        "PUT changes the fields that it sends and leaves the others. Where an answer has an ETag, send it back "
-        "as If-Match with PUT or DELETE: if somebody else was quicker, 412 PRECONDITION_FAILED, and nothing has "
-        "changed. Read again then, and put your change to what is there."
+        "PUT changes the fields that it sends and leaves the others. Where an answer has an ETag, send it "
+        "back as If-Match with PUT or DELETE: if somebody else was quicker, the answer is 412 "
+        "PRECONDITION_FAILED and nothing has changed. Read again then, and put your change to what is there."
     ),
     "formats": "Names are camelCase, ids are UUIDs, times are ISO-8601 in UTC with Z.",
     "idempotency": (
