@@ -121,13 +121,15 @@ def down(migrator: SchemaMigrator, db: Database) -> None:
 def _full_text(table: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     """The index, which has no text of its own, and the triggers that tell it of what comes and goes.
 
-    The account is indexed like a word: a search looks through the words of its own account alone.
+    The account is indexed like a word, and so are the first one, two and three letters of each word. Without
+    these, a search for all words with a common beginning would gather, of all accounts, where they stand.
     """
     names = ", ".join(columns)
     old, new = (", ".join(f"{row}.{name}" for name in columns) for row in ("old", "new"))
     put = f"INSERT INTO {table}_words (rowid, {names}) VALUES (new.number, {new});"
     take = f"INSERT INTO {table}_words ({table}_words, rowid, {names}) VALUES ('delete', old.number, {old});"
-    options = f"content='{table}', content_rowid='number', tokenize='unicode61 remove_diacritics 2'"
+    content = f"content='{table}', content_rowid='number'"
+    options = f"{content}, prefix='1 2 3', tokenize='unicode61 remove_diacritics 2'"
     return (
         f"CREATE VIRTUAL TABLE {table}_words USING fts5({names}, {options})",
         f"CREATE TRIGGER {table}_inserted AFTER INSERT ON {table} BEGIN {put} END",

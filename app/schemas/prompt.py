@@ -38,10 +38,13 @@ class AllLabels(fields.Field[list[str]]):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> list[str]:
-        labels = [label.strip() for label in value.split(",")]
-        if len(labels) > LABELS or not all(labels):
-            raise ValidationError(f"Must be 1 to {LABELS} labels, with commas between them.")
-        return labels
+        texts = value.split(",")
+        try:
+            if len(texts) <= LABELS:
+                return [_label(text) for text in texts]
+        except ValueError:
+            pass
+        raise ValidationError(f"Must be 1 to {LABELS} labels, with commas between them.")
 
 
 class CreatePrompt(StrictSchema):

@@ -78,6 +78,8 @@ def test_200_is_empty_for_an_account_that_keeps_nothing(shelf: Shelf) -> None:
         {"status": ""},
         {"labels": ""},
         {"labels": "a,"},
+        {"labels": "a\0b"},
+        {"labels": "l" * 51},
         {"labels": ",".join("abcdefghijk")},
         {"search": ""},
         {"search": " "},
