@@ -10,7 +10,7 @@ import sys
 import time
 
 from app import log
-from bench import in_process, lists, served, startup
+from bench import in_process, lists, served, startup, usage
 from bench.children import one_core
 from bench.installation import Installation, installed, running_valkey
 
@@ -29,6 +29,7 @@ def main() -> None:
             served.run(installation)
         startup.run(installation)
         lists.run(installation)
+        usage.run(installation)
     print(f"\nDone in {time.monotonic() - began:.0f} s.")
 
 

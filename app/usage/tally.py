@@ -1,13 +1,12 @@
 """What one process gathers between two writings, in memory that no client can make grow without bound.
 
-Keys are known ones, actions, codes and tools are of fixed sets; networks, addresses and the beginnings of
+Keys are known ones; actions, codes and tools are of fixed sets; networks, addresses and the beginnings of
 wrong keys are the clients' own, and have bounds of their own. What is beyond a bound counts as `other`, or
 not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TypeVar
@@ -17,7 +16,7 @@ from app.usage.clients import OTHER
 TOOL, ACTION, STATUS, NETWORK, REFUSAL = KINDS = ("tool", "action", "status", "network", "refusal")
 
 MOST_NETWORKS = 100
-"""Of one key: gathered between two writings, and stored for one hour or one day."""
+"""Of one key: to be written at one time, and stored for one hour or one day."""
 MOST_WRONG = 1_000
 """Beginnings of wrong keys, and addresses that wrong keys came from."""
 MOST_SPLITS = 20_000
@@ -30,7 +29,7 @@ Split = tuple[str, int, str, str]
 
 @dataclass
 class Gathered:
-    """Numbers of requests.
+    """Numbers of requests, to be written.
 
     `splits`: of known keys. `wrong_keys`: refused, by how they begin, hour and code. `wrong_from`: refused
     for a wrong key, by where they came from and hour. `networks`: how many of a key and hour are in
@@ -44,7 +43,7 @@ class Gathered:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was gathered."""
+        """Whether there is nothing to be written."""
         return not (self.splits or self.wrong_keys or self.wrong_from)
 
     def add_split(self, split: Split, requests: int) -> None:
@@ -69,17 +68,21 @@ class Gathered:
 
 
 class Tally:
-    """Gathers, for the threads of one process."""
+    """Gathers, for the threads of one process, at the cost of one look into a dictionary a request."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._gathered = Gathered()
+        self._begin()
 
-    def count(self, key_id: str, hour: int, splits: Iterable[tuple[str, str]]) -> None:
-        """Count one request with a known key under each of `splits`, a kind and a name."""
+    def count(self, key_id: str, hour: int, tool: str, action: str, status: str, network: str) -> None:
+        """Count one request that was let in."""
         with self._lock:
-            for kind, name in splits:
-                self._gathered.add_split((key_id, hour, kind, name), 1)
+            _add(self._requests, (key_id, hour, tool, action, status, network), 1, MOST_SPLITS)
+
+    def count_refusal(self, key_id: str, hour: int, code: str) -> None:
+        """Count one refused request with a known key."""
+        with self._lock:
+            self._gathered.add_split((key_id, hour, REFUSAL, code), 1)
 
     def count_wrong(self, key_prefix: str | None, source: str, hour: int, code: str) -> None:
         """Count one request with a wrong key, which begins like that, and came from `source`."""
@@ -91,15 +94,20 @@ class Tally:
     def take(self) -> Gathered:
         """Return what was gathered, and begin anew."""
         with self._lock:
-            taken, self._gathered = self._gathered, Gathered()
-        return taken
+            requests, gathered = self._requests, self._gathered
+            self._begin()
+        for (key_id, hour, *names), number in requests.items():
+            for kind, name in zip((TOOL, ACTION, STATUS, NETWORK), names, strict=True):
+                gathered.add_split((key_id, hour, kind, name), number)
+        return gathered
 
-    def put_back(self, gathered: Gathered) -> None:
-        """Add what was taken and could not be written."""
-        with self._lock:
-            self._gathered.add(gathered)
+    def _begin(self) -> None:
+        self._requests: dict[tuple[str, int, str, str, str, str], int] = {}
+        self._gathered = Gathered()
 
 
 def _add(counts: dict[Name, int], name: Name, requests: int, most: int) -> None:
-    if name in counts or len(counts) < most:
-        counts[name] = counts.get(name, 0) + requests
+    if name in counts:
+        counts[name] += requests
+    elif len(counts) < most:
+        counts[name] = requests

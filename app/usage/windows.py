@@ -8,7 +8,7 @@ DAY_MS = 24 * HOUR_MS
 
 def hour_of(now: float) -> int:
     """Return when the hour began that holds `now` (unix seconds)."""
-    return begin(int(now * 1000), HOUR_MS)
+    return int(now // 3600) * HOUR_MS
 
 
 def begin(at: int, length: int) -> int:

@@ -144,7 +144,7 @@ def test_what_cannot_be_written_is_written_later_and_the_log_says_so_once(
     other.execute("BEGIN IMMEDIATE")
     with capture_logs() as lines:
         for _ in range(3):
-            tally.count("a", DAY, ((TOOL, "curl"),))
+            tally.count_refusal("a", DAY, "NOT_FOUND")
             tally.count_wrong("vxk_aaaaaa", "192.0.2.1", DAY, WRONG)
             writer.write()
     other.execute("ROLLBACK")
@@ -154,21 +154,21 @@ def test_what_cannot_be_written_is_written_later_and_the_log_says_so_once(
     writer.write()
     writer.write()
 
-    assert stored(UsageSplitHour) == {("a", DAY, TOOL, "curl"): 3}
+    assert stored(UsageSplitHour) == {("a", DAY, REFUSAL, "NOT_FOUND"): 3}
     assert wrong() == {("192.0.2.1", DAY): 3}
 
 
 def test_a_full_or_read_only_database_stops_nothing(installation: Installation) -> None:
     tally = Tally()
     writer = SplitWriter(installation.db, tally)
-    tally.count("a", DAY, ((TOOL, "curl"),))
+    tally.count_refusal("a", DAY, "NOT_FOUND")
     connection = installation.db.connection()
     connection.pragma("query_only", True)
     writer.write()
     connection.pragma("query_only", False)
     connection.pragma("max_page_count", connection.pragma("page_count"))
     for number in range(3_000):
-        tally.count(f"key-{number}", DAY, ((ACTION, "GET /v1/" + "x" * 200),))
+        tally.count_refusal(f"key-{number}", DAY, "X" * 200)
     writer.write()
     assert stored(UsageSplitHour) == {}
     connection.pragma("max_page_count", 1_000_000)
@@ -181,7 +181,7 @@ def test_a_thread_that_is_stopped_writes_the_rest(installation: Installation) ->
     tally = Tally()
     writer = SplitWriter(installation.db, tally)
     writer.start()
-    tally.count("a", DAY, ((TOOL, "curl"),))
+    tally.count_refusal("a", DAY, "NOT_FOUND")
     writer.stop()
 
-    assert stored(UsageSplitHour) == {("a", DAY, TOOL, "curl"): 1}
+    assert stored(UsageSplitHour) == {("a", DAY, REFUSAL, "NOT_FOUND"): 1}

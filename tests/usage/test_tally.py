@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from app.usage.clients import OTHER
 from app.usage.tally import (
+    ACTION,
     MOST_NETWORKS,
     MOST_SPLITS,
     MOST_WRONG,
     NETWORK,
+    REFUSAL,
     STATUS,
     TOOL,
     Gathered,
@@ -15,6 +17,12 @@ from app.usage.tally import (
 )
 
 HOUR = 1_700_002_800_000
+NET = "192.0.2.0/24"
+
+
+def count(tally: Tally, key_id: str = "a", hour: int = HOUR, network: str = NET, **names: str) -> None:
+    named = {"tool": "curl", "action": "GET /v1/me", "status": "2xx", **names}
+    tally.count(key_id, hour, network=network, **named)
 
 
 def networks(gathered: Gathered, key_id: str) -> dict[str, int]:
@@ -23,16 +31,24 @@ def networks(gathered: Gathered, key_id: str) -> dict[str, int]:
 
 def test_requests_are_summed_by_key_hour_kind_and_name() -> None:
     tally = Tally()
-    for key_id, hour in (("a", HOUR), ("a", HOUR), ("b", HOUR), ("a", HOUR + 3_600_000)):
-        tally.count(key_id, hour, ((TOOL, "curl"), (STATUS, "2xx")))
+    count(tally)
+    count(tally, status="4xx")
+    count(tally, tool="Go")
+    count(tally, "b")
+    count(tally, hour=HOUR + 3_600_000)
+    tally.count_refusal("a", HOUR, "NOT_FOUND")
 
+    of_one = {TOOL: "curl", ACTION: "GET /v1/me", STATUS: "2xx", NETWORK: NET}.items()
     assert tally.take().splits == {
         ("a", HOUR, TOOL, "curl"): 2,
+        ("a", HOUR, TOOL, "Go"): 1,
+        ("a", HOUR, ACTION, "GET /v1/me"): 3,
         ("a", HOUR, STATUS, "2xx"): 2,
-        ("b", HOUR, TOOL, "curl"): 1,
-        ("b", HOUR, STATUS, "2xx"): 1,
-        ("a", HOUR + 3_600_000, TOOL, "curl"): 1,
-        ("a", HOUR + 3_600_000, STATUS, "2xx"): 1,
+        ("a", HOUR, STATUS, "4xx"): 1,
+        ("a", HOUR, NETWORK, NET): 3,
+        ("a", HOUR, REFUSAL, "NOT_FOUND"): 1,
+        **{("b", HOUR, kind, name): 1 for kind, name in of_one},
+        **{("a", HOUR + 3_600_000, kind, name): 1 for kind, name in of_one},
     }
     assert tally.take().is_empty
 
@@ -40,27 +56,31 @@ def test_requests_are_summed_by_key_hour_kind_and_name() -> None:
 def test_networks_beyond_the_bound_are_other_for_each_key_by_itself() -> None:
     tally = Tally()
     for number in range(2 * MOST_NETWORKS):
-        tally.count("a", HOUR, ((NETWORK, f"10.0.{number}.0/24"),))
-    tally.count("a", HOUR, ((NETWORK, "10.0.1.0/24"),))
-    tally.count("b", HOUR, ((NETWORK, "192.0.2.0/24"),))
+        count(tally, network=f"10.0.{number}.0/24")
+    count(tally, network="10.0.1.0/24")
+    count(tally, "b")
     gathered = tally.take()
 
     assert len(networks(gathered, "a")) == MOST_NETWORKS + 1
     assert networks(gathered, "a")["10.0.1.0/24"] == 2
     assert networks(gathered, "a")[OTHER] == MOST_NETWORKS
-    assert networks(gathered, "b") == {"192.0.2.0/24": 1}
+    assert networks(gathered, "b") == {NET: 1}
 
 
 def test_with_too_many_of_all_only_those_that_are_there_go_on() -> None:
     tally = Tally()
     for number in range(MOST_SPLITS + 500):
-        tally.count(f"key-{number}", HOUR, ((TOOL, "curl"),))
-    tally.count("key-0", HOUR, ((TOOL, "curl"), (NETWORK, "192.0.2.0/24")))
+        count(tally, f"key-{number}")
+        tally.count_refusal(f"key-{number}", HOUR, "RATE_LIMITED")
+    count(tally, "key-0")
     gathered = tally.take()
+    assert len(gathered.splits) == MOST_SPLITS
+    tally.count_refusal("key-0", HOUR, "RATE_LIMITED")
+    tally.count_refusal("another", HOUR, "RATE_LIMITED")
+    gathered.add(tally.take())
 
     assert len(gathered.splits) == MOST_SPLITS
-    assert gathered.splits["key-0", HOUR, TOOL, "curl"] == 2
-    assert gathered.networks == {}
+    assert gathered.splits["key-0", HOUR, REFUSAL, "RATE_LIMITED"] == 2
 
 
 def test_wrong_keys_and_where_they_come_from_are_bounded() -> None:
@@ -76,18 +96,18 @@ def test_wrong_keys_and_where_they_come_from_are_bounded() -> None:
     assert gathered.wrong_from["192.0.2.0", HOUR] == 3
 
 
-def test_what_is_put_back_is_added() -> None:
+def test_what_could_not_be_written_and_what_came_since_are_added_up_within_the_bounds() -> None:
     tally = Tally()
-    tally.count("a", HOUR, ((TOOL, "curl"), (NETWORK, "192.0.2.0/24")))
+    for number in range(60):
+        count(tally, network=f"10.0.{number}.0/24")
     tally.count_wrong("vxk_000000", "192.0.2.7", HOUR, "INVALID_API_KEY")
-    taken = tally.take()
-    tally.count("a", HOUR, ((TOOL, "curl"),))
+    gathered = tally.take()
+    for number in range(30, 160):
+        count(tally, network=f"10.0.{number}.0/24")
     tally.count_wrong("vxk_000000", "192.0.2.7", HOUR, "INVALID_API_KEY")
-    tally.put_back(taken)
+    gathered.add(tally.take())
 
-    assert tally.take() == Gathered(
-        splits={("a", HOUR, TOOL, "curl"): 2, ("a", HOUR, NETWORK, "192.0.2.0/24"): 1},
-        wrong_keys={("vxk_000000", HOUR, "INVALID_API_KEY"): 2},
-        wrong_from={("192.0.2.7", HOUR): 2},
-        networks={("a", HOUR): 1},
-    )
+    assert gathered.splits["a", HOUR, TOOL, "curl"] == 190
+    assert (len(networks(gathered, "a")), networks(gathered, "a")[OTHER]) == (MOST_NETWORKS + 1, 60)
+    assert gathered.wrong_keys == {("vxk_000000", HOUR, "INVALID_API_KEY"): 2}
+    assert gathered.wrong_from == {("192.0.2.7", HOUR): 2}
