@@ -69,12 +69,13 @@ def authorize() -> None:
         return
     caller = principal()
     route = _route()
+    if route is not None and request.routing_exception is None:
+        request.environ["vibekeys.route"] = f"{route.method} {route.path}"  # for the record of usage
     _check_type(caller.key.type, route)
     if request.routing_exception is not None:
         return
     if route is None:
         raise ApiError("NOT_FOUND")
-    request.environ["vibekeys.route"] = f"{route.method} {route.path}"  # for the record of usage
     _check_restriction(caller.account)
     _check_scope(caller.key, route)
     _check_integration(caller.key, route)

@@ -75,6 +75,7 @@ def test_what_the_application_refuses_is_noted_with_its_code(world: World) -> No
     call(world, issued.raw_key, "/v1/feedback", "POST", data="no JSON")
 
     found = noted(world.service, issued.key)
+    assert found["action"] == {"GET /v1/keys": 1, "GET /v1/infra/servers": 1, "POST /v1/feedback": 1}
     assert found["refusal"] == {
         "MANAGEMENT_KEY_REQUIRED": 1,
         "SCOPE_DENIED": 1,
