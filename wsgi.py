@@ -1,5 +1,6 @@
 """The WSGI application, for a server to serve: ``gunicorn -c gunicorn.conf.py wsgi:app``."""
 
+import atexit
 import os
 import sys
 
@@ -15,3 +16,6 @@ try:
 except (ConfigError, DatabaseRefused, SecretsError, OSError) as error:
     print(f"vibekeys: {error}", file=sys.stderr)
     sys.exit(_CANNOT_START)
+
+# A worker that ends in order loses nothing of what it has gathered.
+atexit.register(app.close)

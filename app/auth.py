@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from flask import current_app, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from app.errors import ApiError
+from app.errors import ApiError, integration_required
 from app.ledger import Actor
 from app.registry import ROUTE_OF, Route
 from gateway.authorize import Allowed
@@ -48,7 +48,8 @@ class Principal:
         """The caller as the audit log names it, and what the current route asks of its key."""
         route = _route()
         scope = None if route is None else _scope_asked(self.key, route)
-        return Actor("key", self.account.account_id, self.key.key_id, self.address, scope)
+        integrations = frozenset() if route is None else _integrations_asked(self.key, route)
+        return Actor("key", self.account.account_id, self.key.key_id, self.address, scope, integrations)
 
 
 def principal() -> Principal:
@@ -68,6 +69,8 @@ def authorize() -> None:
         return
     caller = principal()
     route = _route()
+    if route is not None and request.routing_exception is None:
+        request.environ["vibekeys.route"] = f"{route.method} {route.path}"  # for the record of usage
     _check_type(caller.key.type, route)
     if request.routing_exception is not None:
         return
@@ -148,13 +151,15 @@ def _check_scope(key: KeyRecord, route: Route) -> None:
     raise ApiError(code, details={"requiredScope": _scope_asked(key, route), "scopes": list(key.scopes)})
 
 
+def _integrations_asked(key: KeyRecord, route: Route) -> frozenset[str]:
+    return route.integrations if key.type == "personal" else frozenset()
+
+
 def _has_integration(key: KeyRecord, route: Route) -> bool:
-    asked = key.type == "personal" and route.integrations
-    return not asked or not route.integrations.isdisjoint(key.integrations)
+    asked = _integrations_asked(key, route)
+    return not asked or not asked.isdisjoint(key.integrations)
 
 
 def _check_integration(key: KeyRecord, route: Route) -> None:
-    if _has_integration(key, route):
-        return
-    details = {"requiredIntegrations": sorted(route.integrations), "integrations": list(key.integrations)}
-    raise ApiError("INTEGRATION_REQUIRED", details=details)
+    if not _has_integration(key, route):
+        raise integration_required(route.integrations, key.integrations)

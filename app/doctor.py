@@ -39,6 +39,7 @@ from gateway.redis_link import Link, LinkError, open_link
 from gateway.source import Publications, SourceError
 from gateway.store import PUBLISHED_KEY, Store, StoreError
 from gateway.trust import pasts_differ
+from gateway.usage_table import UsageTable
 
 REDIS_SECONDS = 2.0
 PUBLISHED_WITHIN_SECONDS = 3.0
@@ -46,6 +47,9 @@ PUBLISHED_WITHIN_SECONDS = 3.0
 OLDEST_REDIS = (6, 0)
 MAIL_TRIED_WITHIN_MS = 60_000
 """A running worker tries what is due each second."""
+USAGE_STORED_WITHIN_MS = 10_000
+"""A running worker stores what was counted every other second."""
+UNCOUNTED_TOLD_FOR_MS = 24 * 3_600_000
 AUDIT_ROWS = 10_000
 """As many of the newest as are checked within a second; `vibekeys audit verify` checks all."""
 
@@ -102,6 +106,7 @@ def _installation(config: Config) -> Iterator[Finding]:
         yield _unpublished(bool(config.redis_url) or running)
         yield _smtp(mailer_from(config))
         yield _outbox(bool(config.smtp_url), running, int(time.time() * 1000))
+        yield _usage(config.state_dir, running, time.time())
     except (PeeweeException, SourceError, apsw.Error) as error:
         yield Finding("database", False, str(error), "see whether the disk is full, then restore a backup")
     finally:
@@ -318,3 +323,21 @@ def _overdue(may_send: bool, now_ms: int) -> Finding | None:
         return None
     message = "mails have been due for more than a minute, and nobody tries to send them"
     return Finding("outbox", False, message, "see whether `vibekeys worker` runs, with the same settings")
+
+
+def _usage(folder: Path, running: bool, now: float) -> Finding:
+    if not (folder / "usage").exists():
+        return Finding("usage", True, "nothing was counted yet")
+    table = UsageTable(folder)
+    try:
+        uncounted, waiting, stored_at = table.uncounted(), len(table.unstored(now)), table.stored_at()
+    finally:
+        table.close()
+    now_ms = int(now * 1000)
+    if uncounted is not None and uncounted[1] > now_ms - UNCOUNTED_TOLD_FOR_MS:
+        message = f"{uncounted[0]} requests were let in and not counted, the last at {iso(uncounted[1])}"
+        return Finding("usage", False, message, f"make room on the disk of {folder}")
+    if running and waiting and (stored_at or 0) < now_ms - USAGE_STORED_WITHIN_MS:
+        since = "were never stored" if stored_at is None else f"were stored last at {iso(stored_at)}"
+        return Finding("usage", False, f"counts of requests {since}", "see whether `vibekeys worker` runs")
+    return Finding("usage", True, f"counts of {waiting} keys wait to be stored")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,9 @@ ERRORS: Mapping[str, ErrorKind] = {
     "TICKET_ARCHIVED": ErrorKind(409, "The ticket is archived: its author cannot comment on it any more."),
     "TICKET_FULL": ErrorKind(409, "The ticket has no room for this comment."),
     "WRONG_KEY": ErrorKind(403, "The server belongs to another key."),
+    # prompts, artifacts, memories
+    "SLUG_TAKEN": ErrorKind(409, "Another artifact of the project has this slug."),
+    "PRECONDITION_FAILED": ErrorKind(412, "The object is not any more what If-Match says."),
     # our own trouble
     "INTERNAL_ERROR": ErrorKind(500, "Something went wrong on our side."),
     "DATABASE_UNAVAILABLE": ErrorKind(503, "The database is not available right now."),
@@ -123,6 +126,14 @@ def invalid(**fields: str) -> ApiError:
     return ApiError("VALIDATION_ERROR", details={field: [reason] for field, reason in fields.items()})
 
 
+def integration_required(
+    required: Iterable[str], held: Iterable[str], message: str | None = None
+) -> ApiError:
+    """The `INTEGRATION_REQUIRED` for a key that holds others than the required ones."""
+    details = {"requiredIntegrations": sorted(required), "integrations": list(held)}
+    return ApiError("INTEGRATION_REQUIRED", message, details=details)
+
+
 def envelope_error(error: ApiError, request_id: str) -> dict[str, Any]:
     """The JSON body of a refusal."""
     return {"success": False, "error": {**told(error), "requestId": request_id}}
@@ -137,6 +148,7 @@ def told(error: ApiError) -> dict[str, Any]:
 
 def error_response(error: ApiError) -> Response:
     """`error` as the answer to the current request."""
+    request.environ["vibekeys.code"] = error.code  # for the record of usage
     body = json.dumps(envelope_error(error, request.environ["vibekeys.request_id"]), ensure_ascii=False)
     response = Response(body + "\n", error.status, content_type="application/json")
     if error.retry_after is not None:

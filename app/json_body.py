@@ -20,11 +20,13 @@ from flask import request
 from werkzeug.exceptions import HTTPException
 
 from app.errors import ApiError
+from app.registry.route import MAX_BYTES
 from app.schemas.base import WHOLE_BODY, bad_fields
 
-MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 """Levels of objects and lists, the body itself being the first."""
+MAX_VALUES = 100_000
+"""A value of two bytes takes up a hundred once it is read: eight megabytes of them would fill the memory."""
 MAX_INTEGER_CHARACTERS = 100
 """Longer integers are refused unread: reading one costs quadratic time."""
 
@@ -66,6 +68,8 @@ def _read(max_bytes: int) -> bytes:
 
 
 def _parse(text: bytes) -> dict[str, Any]:
+    if len(text) > MAX_VALUES and _has_too_many_values(text):
+        raise _bad_body("Too many values.")
     try:
         body = json.loads(text.decode(), parse_int=_integer, object_pairs_hook=_object)
     except RecursionError:
@@ -78,6 +82,15 @@ def _parse(text: bytes) -> dict[str, Any]:
     if flaws:
         raise _bad_members(flaws)
     return body
+
+
+def _has_too_many_values(text: bytes) -> bool:
+    """Count, outside of strings, the characters of which each value but the first needs one before it."""
+    unescaped = text.replace(rb"\\", b"").replace(rb"\"", b"")
+    if unescaped.count(b'"') > 4 * MAX_VALUES:  # two strings a value: its name and itself
+        return True
+    structure = b"".join(unescaped.split(b'"')[::2])
+    return sum(map(structure.count, (b",", b"[", b"{"))) > MAX_VALUES
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

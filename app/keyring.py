@@ -20,7 +20,7 @@ from peewee import ModelSelect
 
 from app import servers
 from app.config import Config
-from app.errors import ApiError, invalid
+from app.errors import ApiError, integration_required, invalid
 from app.ledger import Actor, Change, Ledger
 from app.models import Account, Key, Membership, Portal, new_id
 from app.portals import check_linked
@@ -127,8 +127,9 @@ class Keyring:
         A `status` of REVOKED makes one to be activated later.
 
         Raises `ApiError`: VALIDATION_ERROR if the fields do not fit the type or the actor may not
-        grant them, NOT_PORTAL_MEMBER if the owner is not a member of the portal, PORTAL_NOT_LINKED if
-        the actor is a key and the portal not linked or not ACTIVE.
+        grant them, INTEGRATION_REQUIRED if the acting key lacks what it grants, NOT_PORTAL_MEMBER if the
+        owner is not a member of the portal, PORTAL_NOT_LINKED if the actor is a key and the portal not
+        linked or not ACTIVE.
         """
         key = Key(
             type=type,
@@ -149,6 +150,7 @@ class Keyring:
             _check_portal(actor, key)
             _check_openings(key)
             _check_grants(actor, key, held=frozenset())
+            _check_reach(actor, key)
             _check_future(expires_at, change.now_ms)
             issued = _insert(change, key)
             if before_commit:
@@ -167,11 +169,12 @@ class Keyring:
         """Set columns of `SETTABLE` and `status` (ACTIVE or REVOKED); what is already so changes nothing.
 
         `before_commit` is called as `BeforeCommit` is, also where nothing changes. Raises `ApiError`:
-        ENTITY_NOT_FOUND, VALIDATION_ERROR as `issue` does, KEY_ALREADY_ROTATED when a rotated key is to be
-        re-activated.
+        ENTITY_NOT_FOUND, VALIDATION_ERROR and INTEGRATION_REQUIRED as `issue` does, the latter for what the
+        key holds already too, KEY_ALREADY_ROTATED when a rotated key is to be re-activated.
         """
         with self._ledger.change(actor) as change:
             key = _find(visible, key_id)
+            _check_reach(actor, key)
             held = frozenset(key.scopes) | frozenset(key.integrations)
             before = _facts(key)
             _assign(key, fields, change.now_ms)
@@ -180,6 +183,7 @@ class Keyring:
             if any(after[name] != before[name] for name in ("scopes", "integrations")):
                 _check_openings(key)
                 _check_grants(actor, key, held)
+                _check_reach(actor, key)
             if after != before:
                 change.key(key)
                 change.audit(_action(before, after), "key", key.id, *_difference(before, after))
@@ -201,7 +205,7 @@ class Keyring:
 
         The grace is the setting's unless `grace_hours` (0 to the setting) says less, and never outlives
         the key's own `expires_at`. The successor has that same `expires_at` unless another is given.
-        Raises `ApiError`: ENTITY_NOT_FOUND, VALIDATION_ERROR, KEY_ALREADY_ROTATED,
+        Raises `ApiError`: ENTITY_NOT_FOUND, VALIDATION_ERROR, INTEGRATION_REQUIRED, KEY_ALREADY_ROTATED,
         PREDECESSOR_IN_GRACE, KEY_NOT_ACTIVE.
         """
         hours = self._longest_grace_hours if grace_hours is None else grace_hours
@@ -209,6 +213,7 @@ class Keyring:
             raise invalid(graceHours=f"Must be from 0 to {self._longest_grace_hours:g}.")
         with self._ledger.change(actor) as change:
             old = _find(visible, key_id)
+            _check_reach(actor, old)
             _check_rotatable(old, change.now_ms)
             new = _successor_of(old)
             if not isinstance(expires_at, Unset):
@@ -221,9 +226,13 @@ class Keyring:
         return issued
 
     def delete(self, actor: Actor, visible: ModelSelect[Key], key_id: str) -> None:
-        """Delete the key for good. Raises `ApiError` ENTITY_NOT_FOUND, KEY_HAS_ACTIVE_SERVERS."""
+        """Delete the key for good.
+
+        Raises `ApiError` ENTITY_NOT_FOUND, INTEGRATION_REQUIRED, KEY_HAS_ACTIVE_SERVERS.
+        """
         with self._ledger.change(actor) as change:
             key = _find(visible, key_id)
+            _check_reach(actor, key)
             servers.check_deletable(key)
             change.key_deleted(key)
             change.audit("key.deleted", "key", key.id, _facts(key), None)
@@ -388,6 +397,17 @@ def _check_grants(actor: Actor, key: Key, held: frozenset[str]) -> None:
         raise invalid(integrations="mcp_server is no longer granted.")
     if granted & OPERATOR_SCOPES and not _is_operator(actor):
         raise invalid(scopes="vibe:mgmt:feedback is granted by an operator only.")
+
+
+def _check_reach(actor: Actor, key: Key) -> None:
+    """A key neither gives away integrations that it lacks, nor touches a key that has them."""
+    if actor.kind != "key" or key.type != "personal":
+        return
+    held = Key.get_by_id(actor.key_id).integrations
+    lacking = frozenset(key.integrations) - frozenset(held) - LEGACY_INTEGRATIONS  # those open nothing
+    if lacking:
+        message = "A key grants no integration that it lacks, and changes no key that holds one."
+        raise integration_required(lacking, held, message)
 
 
 def _is_operator(actor: Actor) -> bool:

@@ -27,7 +27,7 @@ from peewee import Database
 
 from app import audit
 from app.db import writing
-from app.errors import DATABASE_RETRY_AFTER, ApiError
+from app.errors import DATABASE_RETRY_AFTER, ApiError, integration_required
 from app.models import Account, Audit, Heads, Key, Tombstone, Unpublished
 from app.publisher import Publisher
 from app.records import read_holder
@@ -43,7 +43,8 @@ log = structlog.get_logger(__name__)
 class Actor:
     """Who changes something: a person at the command line, a key's holder, or the service itself.
 
-    `scope` is the one that the route asks of the key; None if it asks for none.
+    `scope` is the one that the route asks of the key, None if it asks for none; of `integrations` it asks for
+    any one.
     """
 
     kind: Literal["cli", "key", "system"]
@@ -51,6 +52,7 @@ class Actor:
     key_id: str | None = None
     address: str | None = None
     scope: str | None = None
+    integrations: frozenset[str] = frozenset()
 
 
 class Change:
@@ -158,3 +160,5 @@ def _check_holder(actor: Actor, holder: Snapshot | None, now: float) -> None:
     if actor.scope is not None and actor.scope not in holder.key.scopes:
         code = "MANAGEMENT_SCOPE_REQUIRED" if holder.key.type == "management" else "SCOPE_DENIED"
         raise ApiError(code, details={"requiredScope": actor.scope, "scopes": list(holder.key.scopes)})
+    if actor.integrations and actor.integrations.isdisjoint(holder.key.integrations):
+        raise integration_required(actor.integrations, holder.key.integrations)

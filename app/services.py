@@ -13,6 +13,7 @@ from app.accounts import Accounts
 from app.bitrix.portal_calls import PortalCalls
 from app.bitrix.webhook import Prober
 from app.config import Config
+from app.documents import Artifacts, Memories, Prompts
 from app.feedback import Feedback
 from app.idempotency import IdempotencyStore
 from app.keyring import Keyring
@@ -53,6 +54,9 @@ class Services:
     keyring: Keyring
     feedback: Feedback
     servers: Servers
+    prompts: Prompts
+    artifacts: Artifacts
+    memories: Memories
     idempotency: IdempotencyStore
     store: Store | None
     trust: Trust | None

@@ -18,6 +18,7 @@ from app.bitrix.portal_calls import PortalCalls
 from app.bitrix.webhook import Prober
 from app.config import Config
 from app.db import connect
+from app.documents import Artifacts, Memories, Prompts
 from app.feedback import Feedback
 from app.idempotency import IdempotencyStore
 from app.keyring import Keyring
@@ -31,6 +32,8 @@ from app.secrets import Secrets
 from app.servers import Servers
 from app.services import OutOfReach, Services
 from app.source import DatabaseSource
+from app.usage.gather import SplitWriter, UsageSplits
+from app.usage.tally import Tally
 from app.valkey import embedded_redis_url
 from gateway.address import Networks
 from gateway.authorize import Authorizer, Policy
@@ -40,6 +43,7 @@ from gateway.redis_link import Link, open_link
 from gateway.source import Source
 from gateway.store import PUBLISHED_KEY, Store, StoreError
 from gateway.trust import Trust, Watch
+from gateway.usage_table import UsageTable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -51,18 +55,28 @@ _PUBLIC_FOLDERS = ("/docs/", "/static/", "/.well-known/")
 
 
 class Service:
-    """The whole service as a WSGI application, with the thread, files and connections that it holds."""
+    """The whole service as a WSGI application, with the threads, files and connections that it holds."""
 
-    def __init__(self, application: WSGIApplication, services: Services, watch: Watch) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        services: Services,
+        watch: Watch,
+        usage_table: UsageTable,
+        split_writer: SplitWriter,
+    ) -> None:
         self.application, self.services, self._watch = application, services, watch
+        self.usage_table, self.split_writer = usage_table, split_writer
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         return self.application(environ, start_response)
 
     def close(self) -> None:
-        """Let go of everything; no request may be running."""
+        """Write what is left of usage and let go of everything; no request may be running."""
         self._watch.stop()
+        self.split_writer.stop()
+        self.usage_table.close()
         self.services.close()
 
 
@@ -77,16 +91,19 @@ def build(config: Config, clock: Callable[[], float] = time.time) -> Service:
     if store is None or trust is None or host_table is None:
         raise AssertionError("a service without Redis")
     host_table.forget_forwarded()
-    watch = Watch(trust, store, services.source)
+    usage_table, tally = UsageTable(config.state_dir), Tally()
+    watch, split_writer = Watch(trust, store, services.source), SplitWriter(services.db, tally)
     policy = policy_from(config)
     authorizer = Authorizer(
-        store, services.source, host_table, trust, policy, clock, lambda: watch.legacy_forms
+        store, services.source, host_table, usage_table, trust, policy, clock, lambda: watch.legacy_forms
     )
     gateway = Gateway(
         create_flask(services), authorizer, host_table, policy.trusted_proxies, is_public, clock
     )
+    application = AccessLog(Metrics(UsageSplits(gateway, tally, clock)))
     watch.begin()
-    return Service(AccessLog(Metrics(gateway)), services, watch)
+    split_writer.start()
+    return Service(application, services, watch, usage_table, split_writer)
 
 
 def create_flask(services: Services) -> Flask:
@@ -148,6 +165,9 @@ def open_services(
         keyring=Keyring(ledger, config),
         feedback=Feedback(ledger, config),
         servers=Servers(ledger),
+        prompts=Prompts(ledger),
+        artifacts=Artifacts(ledger),
+        memories=Memories(ledger),
         idempotency=IdempotencyStore(db, clock),
         store=store,
         trust=trust,

@@ -1,10 +1,11 @@
 """The background worker of `vibekeys worker`: what nobody waits for.
 
-Each second it sends the mails that are due (`app.mail.delivery`) and logs how far the audit log has got; each
-minute it removes what was kept for long enough: answers, mails that were sent, mails that rest. Of several
-workers on a host one at a time sends and removes. A database that is away stops neither it nor the log: a
-chore that fails says so once, is tried again at its next turn, and says once that it works again. A mail
-server that does not answer holds up nothing but mail.
+Each second it sends the mails that are due (`app.mail.delivery`) and logs how far the audit log has got;
+every other second it stores for good what the web workers have counted (`app.usage.rollup`); each minute it
+removes what was kept for long enough: answers, mails that were sent, mails that rest, usage. Of several
+workers on a host one at a time sends, stores and removes. A database that is away stops neither it nor the
+log: a chore that fails says so once, is tried again at its next turn, and says once that it works again. A
+mail server that does not answer holds up nothing but mail.
 
 What a killed process left unpublished is none of its business: every web worker looks for that each second
 (`gateway.trust.Watch`), and where none runs nobody relies on Redis.
@@ -32,8 +33,11 @@ from app.mail.delivery import KEPT_MS as MAILS_KEPT_MS
 from app.mail.delivery import RESTING_KEPT_MS, Delivery, resting
 from app.models import Idempotency, Mail
 from app.services import Services
+from app.usage.rollup import Rollup
+from gateway.usage_table import UsageTable
 
 TIDY_SECONDS = 60.0
+USAGE_SECONDS = 2.0
 MAIL_SECONDS = 1.0
 HEAD_SECONDS = 1.0
 _TIDIED_AT_ONCE = 500
@@ -52,9 +56,13 @@ def work(services: Services, stopped: Callable[[float], T]) -> T:
     true. `threading.Event.wait` is one.
     """
     delivery = Delivery.from_config(services.config, services.db, services.clock)
+    usage_table = UsageTable(services.config.state_dir)
+    rollup = Rollup(services.db, usage_table, services.clock, services.config)
     chores = (
         Chore("tidy", TIDY_SECONDS, lambda: tidy(services)),
         Chore("audit", HEAD_SECONDS, AuditHead().note),
+        Chore("usage", USAGE_SECONDS, lambda: keep_usage(services, rollup.roll_up)),
+        Chore("old usage", TIDY_SECONDS, lambda: keep_usage(services, rollup.remove_outdated)),
     )
     mail = Aside(Chore("mail", MAIL_SECONDS, lambda: send_mail(services, delivery)), services.db.close)
     log.info("worker.started")
@@ -63,6 +71,7 @@ def work(services: Services, stopped: Callable[[float], T]) -> T:
             chore.do_if_due(time.monotonic())
         mail.check()
     mail.end()
+    usage_table.close()
     log.info("worker.stopped")
     return told
 
@@ -155,6 +164,13 @@ def send_mail(services: Services, delivery: Delivery) -> None:
     with _lease(services.config.state_dir / "mail.lock") as mine:
         if mine:
             delivery.deliver()
+
+
+def keep_usage(services: Services, do: Callable[[], None]) -> None:
+    """Do one of the rollup's tasks, unless another worker of this host is at one."""
+    with _lease(services.config.state_dir / "rollup.lock") as mine:
+        if mine:
+            do()
 
 
 def tidy(services: Services) -> None:

@@ -21,6 +21,7 @@ from bench.installation import today_database
 from gateway.authorize import Authorizer
 from gateway.middleware import Gateway
 from gateway.trust import Watch
+from gateway.usage_table import UsageTable
 
 PATH = "/v1/hello"
 
@@ -63,7 +64,14 @@ def gateway() -> WSGIApplication:
     watch.look()
     policy = policy_from(config)
     authorizer = Authorizer(
-        store, services.source, host_table, trust, policy, time.time, lambda: watch.legacy_forms
+        store,
+        services.source,
+        host_table,
+        UsageTable(config.state_dir),
+        trust,
+        policy,
+        time.time,
+        lambda: watch.legacy_forms,
     )
     watch.start()
     return Gateway(bare(), authorizer, host_table, policy.trusted_proxies, is_public, time.time)

@@ -25,7 +25,7 @@ from gateway.checks import first_denial
 from gateway.denial import Denial
 from gateway.host_table import HostTable
 from gateway.keys import digest as digest_of
-from gateway.keys import key_type_of, prefix_of
+from gateway.keys import key_type_of, prefix_of, shown_prefix_of
 from gateway.limits import Limit, Usage, limits_for
 from gateway.records import Snapshot
 from gateway.request import hint_about_form, may_be_of_other_form
@@ -33,6 +33,7 @@ from gateway.snapshots import SnapshotCache
 from gateway.source import LegacyForms, Source, SourceError
 from gateway.store import Absent, Changed, Counted, Store, StoreError
 from gateway.trust import Trust
+from gateway.usage_table import UsageTable
 
 _log = logging.getLogger(__name__)
 
@@ -72,12 +73,14 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The request may not pass. `snapshot` is the key that it carried, if that is known."""
+    """The request may not pass. `snapshot` is the key that it carried, if that is known; of a wrong one
+    `key_prefix` is what may be shown of it, if it begins like a key of ours."""
 
     denial: Denial
     snapshot: Snapshot | None = None
     usages: tuple[Usage, ...] = ()
     mode: str | None = None
+    key_prefix: str | None = None
 
 
 class Asked(NamedTuple):
@@ -119,13 +122,14 @@ class Authorizer:
         store: Store,
         source: Source,
         host_table: HostTable,
+        usage_table: UsageTable,
         trust: Trust,
         policy: Policy,
         clock: Callable[[], float],
         legacy_forms: Callable[[], LegacyForms],
     ) -> None:
         self._store, self._source = store, source
-        self._host_table, self._trust = host_table, trust
+        self._host_table, self._usage_table, self._trust = host_table, usage_table, trust
         self._policy, self._clock = policy, clock
         self._legacy_forms = legacy_forms
         self._snapshots = SnapshotCache()
@@ -134,7 +138,7 @@ class Authorizer:
     def authorize(self, raw_key: str, address: str) -> Allowed | Refused:
         """Decide about a request that carries `raw_key` and comes from `address`."""
         if not self._may_exist(raw_key):
-            return self._invalid(address, hint_about_form(raw_key))
+            return self._invalid(raw_key, address, hint_about_form(raw_key))
         asked = Asked(raw_key, digest_of(raw_key), address, self._clock())
         try:
             try:
@@ -260,21 +264,24 @@ class Authorizer:
         )
         if refusing is not None:
             return Refused(_limited(usages, asked.now), snapshot, usages, mode)
+        # Only here, where nothing can refuse it any more: each request that is let in counts once.
+        self._usage_table.count(snapshot.key.key_id, snapshot.key.lineage_id, asked.address, asked.now)
         return Allowed(snapshot, asked.address, usages, mode, asked.raw_key)
 
     def _unknown(self, asked: Asked) -> Refused:
         self._snapshots.drop(asked.digest)
-        return self._invalid(asked.address, "The API key was deleted, or is one of another installation.")
+        hint = "The API key was deleted, or is one of another installation."
+        return self._invalid(asked.raw_key, asked.address, hint)
 
-    def _invalid(self, address: str, hint: str | None) -> Refused:
+    def _invalid(self, raw_key: str, address: str, hint: str | None) -> Refused:
         """Refuse a wrong key, and count it against the address that it came from."""
         most, now = self._policy.auth_failures_per_minute, self._clock()
         parsed = parse_address(address)
         is_proxy = parsed is not None and parsed in self._policy.trusted_proxies
+        denial = Denial("INVALID_API_KEY", hint=hint)
         if most and not is_proxy and self._host_table.count_failure(network_of(address), now) > most:
-            left = max(1, ceil(MINUTE - now % MINUTE))
-            return Refused(Denial("AUTH_ATTEMPTS_LIMITED", retry_after=left))
-        return Refused(Denial("INVALID_API_KEY", hint=hint))
+            denial = Denial("AUTH_ATTEMPTS_LIMITED", retry_after=max(1, ceil(MINUTE - now % MINUTE)))
+        return Refused(denial, key_prefix=shown_prefix_of(raw_key))
 
 
 def _limited(usages: Sequence[Usage], now: float) -> Denial:

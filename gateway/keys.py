@@ -92,6 +92,13 @@ def display_parts(raw_key: str) -> tuple[str, str]:
     return raw_key[:shown], raw_key[-SHOWN_AT_END:]
 
 
+def shown_prefix_of(text: str) -> str | None:
+    """Return what may be shown of the beginning of a wrong key, if it begins like a key of ours."""
+    prefix = prefix_of(text)
+    shown = 0 if prefix is None else len(prefix) + SHOWN_AFTER_PREFIX
+    return text[:shown] if 0 < shown < len(text) else None
+
+
 def masked(text: str) -> str:
     """Return the text with every raw key in it cut to its public beginning.
 

@@ -5,10 +5,39 @@ from __future__ import annotations
 from flask import Flask
 
 from app import auth, errors
-from app.api import batch, entities, feedback, guide, keys, me, portals, servers, spec
+from app.api import (
+    artifacts,
+    batch,
+    entities,
+    feedback,
+    guide,
+    keys,
+    me,
+    memories,
+    personal_keys,
+    portals,
+    prompts,
+    servers,
+    spec,
+)
 from app.auth import openapi_path
 from app.openapi import make_api
 from app.registry import ROUTE_OF
+
+_RESOURCES = (
+    me,
+    guide,
+    spec,
+    portals,
+    keys,
+    feedback,
+    servers,
+    batch,
+    prompts,
+    artifacts,
+    memories,
+    personal_keys,
+)
 
 
 def register(app: Flask) -> None:
@@ -25,7 +54,7 @@ def register(app: Flask) -> None:
     app.before_request(auth.authorize)
     api = make_api(app, app.extensions["vibekeys"].config.public_url)
     app.url_map.converters["item"] = entities.ItemConverter
-    for module in (me, guide, spec, portals, keys, feedback, servers, batch):
+    for module in _RESOURCES:
         api.register_blueprint(module.blueprint)
     for blueprint in entities.blueprints():
         api.register_blueprint(blueprint)

@@ -10,13 +10,14 @@ from typing import Any
 from flask import Response
 from peewee import ModelSelect
 
-from app.api.answers import ApiBlueprint, answer, id_of_path, page_answer
+from app.api import key_cards
+from app.api.answers import ApiBlueprint
 from app.api.idempotent import IDEMPOTENCY_PARAMETER, Keep, answer_with_raw_key
-from app.api.paging import newest_first
+from app.api.usage import answer_with_usage
 from app.auth import principal
 from app.errors import ApiError, invalid
-from app.json_body import read_object, read_optional_object
-from app.keyring import PORTAL_TYPES, Issued, status_is
+from app.json_body import read_object
+from app.keyring import PORTAL_TYPES, Issued
 from app.models import Account, Key, Membership, Portal
 from app.openapi import answer_of, page_of
 from app.portals import check_linked
@@ -29,9 +30,8 @@ from app.schemas.key import (
     KeyAnswer,
     ListKeys,
     RotateKey,
-    issued_answer,
-    key_answers,
 )
+from app.schemas.usage import UsageAnswer, UsageQuery
 from app.services import services
 
 blueprint = ApiBlueprint("keys", __name__, description="The keys of a portal.")
@@ -43,14 +43,7 @@ def list_keys(
 ) -> Response:
     """The portal's keys that the caller may manage, newest first."""
     portal = _portal(portal_id)
-    now = services().clock()
-    query = _visible().where(Key.portal == portal.id)
-    if status is not None:
-        query = query.where(status_is(status, int(now * 1000)))
-    if name is not None:
-        query = query.where(Key.name.contains(name))
-    rows, total = newest_first(query, page, limit)
-    return page_answer(key_answers(rows, now), page=page, limit=limit, total=total)
+    return key_cards.page_of_keys(_visible().where(Key.portal == portal.id), page, limit, status, name)
 
 
 @blueprint.operation(
@@ -64,16 +57,19 @@ def list_keys(
 def create_key() -> Response:
     """A new key of type `api`. Its raw key is in this answer and never shown again."""
     body = read_object()
-    return answer_with_raw_key(body, lambda keep: _create(body, keep), _render)
+    return answer_with_raw_key(body, lambda keep: _create(body, keep), key_cards.issued_data)
 
 
 @blueprint.operation("GET", "/v1/keys/<id>", gives=answer_of(KeyAnswer))
 def get_key(id: str) -> Response:
     """One key."""
-    key = _visible().where(Key.id == id_of_path(id)).first()
-    if key is None:
-        raise ApiError("ENTITY_NOT_FOUND")
-    return answer(key_answers([key], services().clock())[0])
+    return key_cards.key_answer(key_cards.find_key(_visible(), id))
+
+
+@blueprint.operation("GET", "/v1/keys/<id>/usage", query=UsageQuery, gives=answer_of(UsageAnswer))
+def get_key_usage(id: str, **query: Any) -> Response:
+    """What was counted of one key."""
+    return answer_with_usage(key_cards.find_key(_visible(), id), **query)
 
 
 @blueprint.operation("PATCH", "/v1/keys/<id>", body=ChangePortalKey(partial=True), gives=answer_of(KeyAnswer))
@@ -81,23 +77,13 @@ def update_key(id: str) -> Response:
     """The key after the change; absent fields stay as they are."""
     body = read_object()
     fields = ChangePortalKey(now=services().clock(), partial=True).load(body)
-    shown: list[dict[str, Any]] = []
-    services().keyring.change(
-        principal().actor(),
-        _visible(),
-        id_of_path(id),
-        fields,
-        before_commit=lambda key: shown.extend(key_answers([key], services().clock())),
-    )
-    return answer(shown[0])
+    return key_cards.change(_visible(), id, fields)
 
 
 @blueprint.operation("DELETE", "/v1/keys/<id>", gives=answer_of(Deleted))
 def delete_key(id: str) -> Response:
     """Delete a key; it stops working at once."""
-    key_id = id_of_path(id)
-    services().keyring.delete(principal().actor(), _visible(), key_id)
-    return answer({"id": key_id, "deleted": True})
+    return key_cards.delete(_visible(), id)
 
 
 @blueprint.operation(
@@ -111,8 +97,7 @@ def delete_key(id: str) -> Response:
 )
 def rotate_key(id: str) -> Response:
     """A new key with the settings of this one, which works on for the grace period."""
-    body = read_optional_object()
-    return answer_with_raw_key(body, lambda keep: _rotate(id_of_path(id), body, keep), _render)
+    return key_cards.rotate(_visible(), id)
 
 
 def _create(body: dict[str, Any], keep: Keep) -> Issued:
@@ -125,13 +110,6 @@ def _create(body: dict[str, Any], keep: Keep) -> Issued:
     owner = Account.get_by_id(caller.account.account_id)
     return services().keyring.issue(
         caller.actor(), type="api", owner=owner, portal=portal, before_commit=keep, **settings
-    )
-
-
-def _rotate(key_id: str, body: dict[str, Any], keep: Keep) -> Issued:
-    schema = RotateKey(services().config.rotation_grace_hours, now=services().clock())
-    return services().keyring.rotate(
-        principal().actor(), _visible(), key_id, before_commit=keep, **schema.load(body)
     )
 
 
@@ -166,7 +144,3 @@ def _visible() -> ModelSelect[Key]:
         .join(Membership, on=member)
         .where(Key.type.in_(PORTAL_TYPES), (Membership.role == "ADMIN") | (Key.owner == account_id))
     )
-
-
-def _render(issued: Issued) -> dict[str, Any]:
-    return issued_answer(issued, services().clock())

@@ -37,7 +37,7 @@ def get_me() -> Response:
 
 def _key_itself(caller: Principal) -> dict[str, Any]:
     record = caller.key
-    place = Key.select(Key.owner, Key.predecessor_id, Key.successor_id, Key.grace_ends_at)
+    place = Key.select(Key.id, Key.owner, Key.predecessor_id, Key.successor_id, Key.grace_ends_at)
     row = place.where(Key.id == record.key_id, Key.owner == record.account_id).first()
     return {
         "type": record.type,

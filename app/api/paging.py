@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from peewee import Model, ModelSelect
@@ -16,8 +17,12 @@ def page_of_rows(query: ModelSelect[Row], page: int, limit: int) -> tuple[list[R
     return list(query.paginate(page, limit)), query.count()
 
 
-def newest_first(query: ModelSelect[Row], page: int, limit: int) -> tuple[list[Row], int]:
+def newest_first(
+    query: ModelSelect[Row], page: int, limit: int, columns: Sequence[Any] = ()
+) -> tuple[list[Row], int]:
     """Return one page of an unordered `query` by `created_at`, and how many rows it has in all.
+
+    Rows have all columns of their table, or `columns`.
 
     Where an index has the columns of the query's conditions, then `created_at` and `id`, only the rows of the
     page are read from the table: ids are counted and skipped in the index, and from the end that is nearer.
@@ -35,5 +40,5 @@ def newest_first(query: ModelSelect[Row], page: int, limit: int) -> tuple[list[R
             ids = ids.order_by(*newest).offset(start)
         else:
             ids = ids.order_by(*oldest).offset(total - end)
-        rows = model.select().where(model.id.in_(ids)).order_by(*newest)
+        rows = model.select(*columns).where(model.id.in_(ids)).order_by(*newest)
         return list(rows), total

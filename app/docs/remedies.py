@@ -78,12 +78,19 @@ REMEDIES: Mapping[str, str] = {
         "together. Its author opens a new one; the team can still set `status` and `resolution` with "
         "`PATCH`."
     ),
+    "SLUG_TAKEN": (
+        "Another artifact of the project has this `slug`. Take another one, or change that artifact."
+    ),
     "IDEMPOTENCY_IN_PROGRESS": (
         "The first call with this `Idempotency-Key` still runs. Repeat after `Retry-After`."
     ),
+    "PRECONDITION_FAILED": (
+        "Somebody has changed the object since you read it: its `ETag` is not the one in `If-Match`. "
+        "Read it again, and put your change to what is there now."
+    ),
     "PAYLOAD_TOO_LARGE": (
-        "The body is larger than 1 MiB. With `Retry-After`: too many large bodies are on their way, "
-        "repeat then."
+        "The body is larger than 1 MiB, of an artifact 8 MiB. With `Retry-After`: too many large bodies "
+        "are on their way, repeat then."
     ),
     "UNSUPPORTED_MEDIA_TYPE": "The body is not declared as JSON. Send `Content-Type: application/json`.",
     "IDEMPOTENCY_KEY_REUSED": "This `Idempotency-Key` belongs to another request. Use a new one.",

@@ -44,12 +44,17 @@ CONVENTIONS = {
     "strictness": (
         "A body is a JSON object with Content-Type: application/json. Fields and query parameters that are "
         "not listed here are refused, and so are values of another type, texts with control characters (line "
-        "breaks and tabs are fine where a text can have several lines, and in JSON of your own), and texts "
-        "without a visible character where one is needed."
+        "breaks and tabs are fine where a text can have several lines and in JSON of your own, all but NUL "
+        "in what a document says), and texts without a visible character where one is needed."
     ),
     "formats": (
         "Names are camelCase, ids are UUIDs, but those of entities are numbers; times are ISO-8601 in UTC "
         "with Z."
+    ),
+    "editing": (
+        "PUT changes the fields that it sends and leaves the others. Where an answer has an ETag, send it "
+        "back as If-Match with PUT or DELETE: if somebody else was quicker, the answer is 412 "
+        "PRECONDITION_FAILED and nothing has changed. Read again then, and put your change to what is there."
     ),
     "idempotency": (
         "With a call that makes a raw key send an Idempotency-Key of your own, 1 to 255 visible ASCII "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.models.account import Account
 from app.models.audit import Audit
 from app.models.base import Base, new_id
+from app.models.document import Artifact, Document, Memory, Prompt
 from app.models.feedback import Ticket, TicketComment
 from app.models.idempotency import Idempotency
 from app.models.key import Key, Tombstone
@@ -12,6 +13,7 @@ from app.models.mail import Mail
 from app.models.portal import Membership, Portal
 from app.models.publication import Heads, Unpublished
 from app.models.server import Server
+from app.models.usage import UsageDay, UsageHour, UsageKey, UsageSplitDay, UsageSplitHour, WrongKeys
 
 MODELS = (
     Account,
@@ -27,23 +29,42 @@ MODELS = (
     TicketComment,
     Server,
     Mail,
+    Prompt,
+    Artifact,
+    Memory,
+    UsageKey,
+    UsageHour,
+    UsageDay,
+    UsageSplitHour,
+    UsageSplitDay,
+    WrongKeys,
 )
 
 __all__ = [
     "MODELS",
     "Account",
+    "Artifact",
     "Audit",
     "Base",
+    "Document",
     "Heads",
     "Idempotency",
     "Key",
     "Mail",
     "Membership",
+    "Memory",
     "Portal",
+    "Prompt",
     "Server",
     "Ticket",
     "TicketComment",
     "Tombstone",
     "Unpublished",
+    "UsageDay",
+    "UsageHour",
+    "UsageKey",
+    "UsageSplitDay",
+    "UsageSplitHour",
+    "WrongKeys",
     "new_id",
 ]

@@ -31,7 +31,7 @@ class Key(Base):
     portal = ForeignKeyField(Portal, index=False, null=True, on_delete="RESTRICT")
     lineage_id = CharField(max_length=36, index=True)
     digest = CharField(max_length=64, unique=True)
-    key_prefix = CharField(max_length=32)
+    key_prefix = CharField(max_length=32, index=True)
     key_suffix = CharField(max_length=4)
     name = CharField(max_length=255)
     scopes = JSONField()

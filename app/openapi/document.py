@@ -37,8 +37,9 @@ are several, the description says which is for which type of key.
 **Answers.** `{"success": true, "data": …}`, a list with `meta`; a refusal is \
 `{"success": false, "error": {"code", "message", "requestId", …}}`. Look at `code`. Unknown fields and query \
 parameters are refused, and so are values of another type, texts that hold control characters (line breaks \
-and tabs are fine where a text can have several lines, and in JSON of your own), and texts without a visible \
-character where one is needed. Times are ISO-8601 in UTC, ids are UUIDs.
+and tabs are fine where a text can have several lines and in JSON of your own, all but NUL in what a \
+document says), and texts without a visible character where one is needed. Times are ISO-8601 in UTC, ids \
+are UUIDs.
 
 **HEAD** is served wherever GET is, and gets the same status and headers. OPTIONS is not served.
 """
@@ -62,6 +63,7 @@ SECURITY_SCHEMES: Mapping[str, Mapping[str, str]] = {
     },
 }
 _OF_KEYS = ("apiKey", "bearer")
+_TEXT = {"type": "string"}
 _UUID = {"type": "string", "format": "uuid"}
 _NUMBER = {"type": "integer", "minimum": 1}
 _JSON = "application/json"
@@ -105,14 +107,15 @@ class RegistryPlugin(BasePlugin):
         parameters: list[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Tell of an id in the path where it comes from."""
+        """Tell of what stands in the path where it comes from."""
         collection, _, _ = str(path).partition("/{")
-        example = next(route.example.path for route in ROUTES if route.path == path)
+        route = next(route for route in ROUTES if route.path == path)
         for parameter in parameters or []:
             name = parameter["name"]
-            parameter["description"] = f"`{name}` of an item of `GET {collection}`."
-            parameter["schema"] = _NUMBER if isinstance(example[name], int) else _UUID
-            parameter["example"] = example[name]
+            note = route.path_notes.get(name)
+            parameter["description"] = note or f"`{name}` of an item of `GET {collection}`."
+            parameter["example"] = example = route.example.path[name]
+            parameter["schema"] = _TEXT if note else _NUMBER if isinstance(example, int) else _UUID
 
     def operation_helper(
         self, path: str | None = None, operations: dict[str, Any] | None = None, **kwargs: Any

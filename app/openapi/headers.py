@@ -43,6 +43,8 @@ def response_headers(status: int, route: Route | None = None) -> dict[str, Any]:
     shows_raw_key = route is not None and status < 300 and set(RAW_KEY_ERRORS) <= set(route.errors)
     if shows_raw_key:
         names.append("Idempotency-Replayed")
+    if route is not None and status < 300 and route.tagged:
+        names.append("ETag")
     if shows_raw_key or status in _NOT_STORED:
         names.append("Cache-Control")
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
@@ -93,6 +95,11 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
     "Allow": _header("The methods that the path serves.", "GET, HEAD, POST", required=True),
     "Idempotency-Replayed": _header(
         "There when this answer was given before, to the same `Idempotency-Key`.", "true", enum=["true"]
+    ),
+    "ETag": _header(
+        "The state that the answer shows; `If-Match` with it keeps a change from meeting another state.",
+        '"0199a3f4-2b17-7c80-a4d9-51e0c7f3b871.3"',
+        required=True,
     ),
     "Cache-Control": _header(
         "`no-store` on answers with a raw key and on refusals of the gateway.", "no-store"

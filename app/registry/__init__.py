@@ -9,10 +9,19 @@ Here: `route` is the form of a row, and the other modules have the rows, one a r
 
 from __future__ import annotations
 
-from app.registry import entities, feedback, keys, platform, portals, servers
-from app.registry.route import ANY_TYPE, MANAGEMENT, PORTAL, Example, Route
+from app.registry import (
+    documents,
+    entities,
+    feedback,
+    keys,
+    personal_keys,
+    platform,
+    portals,
+    servers,
+)
+from app.registry.route import ANY_TYPE, MANAGEMENT, PERSONAL, PORTAL, Example, Route
 
-__all__ = ["ANY_TYPE", "MANAGEMENT", "PORTAL", "ROUTES", "ROUTE_OF", "Example", "Route"]
+__all__ = ["ANY_TYPE", "MANAGEMENT", "PERSONAL", "PORTAL", "ROUTES", "ROUTE_OF", "Example", "Route"]
 
 ROUTES: tuple[Route, ...] = (
     *platform.ROUTES,
@@ -21,6 +30,8 @@ ROUTES: tuple[Route, ...] = (
     *feedback.ROUTES,
     *servers.ROUTES,
     *entities.ROUTES,
+    *documents.ROUTES,
+    *personal_keys.ROUTES,
 )
 
 ROUTE_OF: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}

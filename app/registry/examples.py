@@ -1,4 +1,4 @@
-"""What the examples of several routes speak of: one portal, one key, one ticket, one server."""
+"""What the examples of several routes speak of: one portal, one key, one ticket, one server …"""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ SUCCESSOR_ID = "0199a3d9-40aa-7e17-a7d2-19b5c3e8f138"
 TICKET_ID = "0199a3e1-6c90-7ad6-9e43-c8f1b2d7a04b"
 COMMENT_ID = "0199a3e5-02b7-7d59-8f14-6ab3e9c5d15e"
 SERVER_ID = "0199a3f0-93de-7168-bc25-7d4ec1f6a26f"
+PROMPT_ID = "0199a3f4-2b17-7c80-a4d9-51e0c7f3b871"
+ARTIFACT_ID = "0199a3f6-8e05-7dd2-b630-0f4a9c2d7e92"
+MEMORY_ID = "0199a3f9-d1c4-71ab-8c5f-e37b60a8d4a3"
 
 PORTAL_CARD: dict[str, Any] = {
     "id": PORTAL_ID,
@@ -53,6 +56,26 @@ LIMITS: dict[str, Any] = {
     "second": None,
     "key": None,
     "tier": {"limit": 10000, "remaining": 9999, "resetsAt": "2026-11-26T10:00:00.000Z"},
+}
+
+USAGE: dict[str, Any] = {
+    "keyId": KEY_ID,
+    "lineage": False,
+    "since": "2026-11-25T00:00:00.000Z",
+    "until": "2026-11-27T00:00:00.000Z",
+    "bucket": "day",
+    "requestCount": 1211,
+    "lastUsedAt": "2026-11-26T09:41:12.087Z",
+    "lastUsedIp": "192.0.2.7",
+    "series": [
+        {"start": "2026-11-25T00:00:00.000Z", "requestCount": 860},
+        {"start": "2026-11-26T00:00:00.000Z", "requestCount": 351},
+    ],
+    "tools": [{"name": "python-requests", "count": 1200}, {"name": "curl", "count": 11}],
+    "actions": [{"name": "GET /v1/me", "count": 1211}],
+    "statuses": [{"name": "2xx", "count": 1211}],
+    "networks": [{"name": "192.0.2.0/24", "count": 1211}],
+    "refusals": [{"name": "RATE_LIMITED", "count": 4}],
 }
 
 _CODES = {"MISSING_API_KEY": {"status": 401, "message": "An API key is required."}}

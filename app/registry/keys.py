@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.registry.examples import KEY, KEY_ID, PORTAL_ID, RAW_KEY, SUCCESSOR_ID
+from app.registry.examples import KEY, KEY_ID, PORTAL_ID, RAW_KEY, SUCCESSOR_ID, USAGE
 from app.registry.route import CHANGE_ERRORS, MANAGEMENT, RAW_KEY_ERRORS, Example, Route, one, page
 
 
@@ -109,6 +109,16 @@ ROUTES: tuple[Route, ...] = (
                     "rawKey": RAW_KEY,
                 }
             ),
+        ),
+    ),
+    _keys(
+        "GET",
+        "/v1/keys/{id}/usage",
+        "getKeyUsage",
+        "how often a key was used, when, by what and from where",
+        "ENTITY_NOT_FOUND",
+        example=Example(
+            path=_ID, query={"since": "2026-11-25T00:00:00Z", "bucket": "day"}, answer=one(USAGE)
         ),
     ),
 )

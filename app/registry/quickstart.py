@@ -90,5 +90,6 @@ STEPS = (
     Step(operation_id="listServers", does="See the servers of this key."),
     Step(operation_id="listDeals", does="Read the portal's first deals.", query={"limit": 5}),
     Step(operation_id="listTasks", does="Read the portal's first tasks.", query={"limit": 5}),
+    Step(operation_id="listPersonalKeys", does="See the personal keys of the account."),
 )
 """For keys of the other types: those of these that the key opens."""

@@ -10,6 +10,10 @@ from urllib.parse import urlencode
 ANY_TYPE = frozenset({"api", "authorization", "management", "personal"})
 MANAGEMENT = frozenset({"management"})
 PORTAL = frozenset({"api", "authorization"})
+PERSONAL = frozenset({"personal"})
+
+MAX_BYTES = 1024 * 1024
+"""How large a request's body may be, where a route does not say otherwise."""
 
 CHANGE_ERRORS = ("VALIDATION_ERROR", "PAYLOAD_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
 """What every route that reads a body can answer."""
@@ -45,6 +49,9 @@ class Route:
     `integrations` (any one of them) of personal keys. `errors` are the codes that it can answer with beside
     those of every route. `reads`: it changes nothing, although its method might; what a batch changes is
     judged call by call.
+
+    `path_notes` describes parameters of the path that are not simply the id of an item of the list above.
+    `max_bytes` is how large a body may be. A `tagged` route answers with an `ETag`.
     """
 
     method: str
@@ -57,6 +64,9 @@ class Route:
     integrations: frozenset[str] = frozenset()
     errors: tuple[str, ...] = ()
     reads: bool = False
+    path_notes: Mapping[str, str] = field(default_factory=dict)
+    max_bytes: int = MAX_BYTES
+    tagged: bool = False
     example: Example
 
     @property

@@ -28,7 +28,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Text(fields.String):
-    """One line of `minimum` to `maximum` characters, none of them a control character, not all invisible."""
+    """One line of `minimum` to `maximum` characters, none of them a control character, not all invisible,
+    unless it may be empty.
+    """
 
     allowed = frozenset[str]()
 
@@ -46,7 +48,7 @@ class Text(fields.String):
             raise ValidationError(f"Must be {self.minimum} to {self.maximum} characters.")
         if has_control_characters(value, self.allowed):
             raise ValidationError("Must not contain control characters.")
-        if all(unicodedata.category(character) in INVISIBLE for character in set(value)):
+        if self.minimum and not has_visible_character(value):
             raise ValidationError("Must have a visible character.")
         return value
 
@@ -192,6 +194,11 @@ class Items(fields.Field[list[str]]):
 def has_control_characters(text: str, allowed: frozenset[str]) -> bool:
     """Tell whether the text holds others of `NOT_FOR_TEXT` than `allowed`."""
     return any(unicodedata.category(character) in NOT_FOR_TEXT for character in set(text) - allowed)
+
+
+def has_visible_character(text: str) -> bool:
+    """Tell whether the text holds any character that leaves a mark by itself."""
+    return any(unicodedata.category(character) not in INVISIBLE for character in set(text))
 
 
 def refuse_raw_key(value: Any) -> None:

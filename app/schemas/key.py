@@ -33,7 +33,8 @@ from app.schemas.fields import (
 )
 from app.schemas.json_value import JsonObject
 from app.schemas.query import PageQuery
-from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES, canonical
+from app.scopes import INTEGRATIONS, LEGACY_INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES, canonical
+from app.usage.report import Total, totals_of
 from gateway.keys import KEY_TYPES
 
 NAME_LENGTH = 255
@@ -44,6 +45,8 @@ ROTATION_RECOMMENDED_AFTER = 90 * 24 * 3600 * 1000
 """Milliseconds; the seed recommends a rotation every 90 days."""
 STATUSES = ("ACTIVE", "REVOKED", "EXPIRED", "ROTATED")
 SETTABLE_STATUSES = ("ACTIVE", "REVOKED")
+
+_GRANTED_INTEGRATIONS = tuple(name for name in INTEGRATIONS if name not in LEGACY_INTEGRATIONS)
 
 
 def _one_of(names: Collection[str]) -> Callable[[str], str]:
@@ -137,6 +140,22 @@ class CreateKey(PortalKeySettings):
     )
 
 
+class CreatePersonalKey(PersonalKeySettings):
+    """The body of `POST /api/v1/api-keys`."""
+
+    integrations = Items(
+        _one_of(_GRANTED_INTEGRATIONS),
+        wanted="an integration that is granted",
+        minimum=1,
+        required=True,
+        enum=_GRANTED_INTEGRATIONS,
+        metadata={"description": "No other than the calling key has itself."},
+    )
+    status = Choice(
+        SETTABLE_STATUSES, metadata={"description": "`REVOKED` makes a key that is activated later."}
+    )
+
+
 class ChangePortalKey(PortalKeySettings):
     """The body of `PATCH /v1/keys/{id}`; load it with `partial=True`."""
 
@@ -150,7 +169,7 @@ class ChangeManagementKey(ManagementKeySettings):
 
 
 class ChangePersonalKey(PersonalKeySettings):
-    """A change of a personal key; load it with `partial=True`."""
+    """The body of `PATCH /api/v1/api-keys/{id}`; load it with `partial=True`."""
 
     status = Choice(SETTABLE_STATUSES)
 
@@ -198,7 +217,14 @@ class RotateKey(TimedSchema):
         refuse_past(value, self.now)
 
 
-class ListKeys(PageQuery):
+class KeyFilters(PageQuery):
+    """The query of a list of keys."""
+
+    status = Choice(STATUSES, metadata={"description": "Keys of this status only."})
+    name = Text(1, NAME_LENGTH, metadata={"description": "Keys with this in their name only."})
+
+
+class ListKeys(KeyFilters):
     """The query of `GET /v1/keys`."""
 
     # Needed, but the view refuses its absence with a code of its own.
@@ -209,8 +235,6 @@ class ListKeys(PageQuery):
             "description": "A portal that you are a member of.",
         }
     )
-    status = Choice(STATUSES, metadata={"description": "Keys of this status only."})
-    name = Text(1, NAME_LENGTH, metadata={"description": "Keys with this in their name only."})
 
 
 class Rotation(StrictSchema):
@@ -267,9 +291,13 @@ class KeyAnswer(StrictSchema):
     expires_at = Instant(required=True, allow_none=True)
     metadata = fields.Dict(required=True)
     created_at = Instant(required=True)
-    last_used_at = Instant(required=True, allow_none=True)
+    last_used_at = Instant(
+        required=True,
+        allow_none=True,
+        metadata={"description": "As the two below told within ten seconds of the use; null: never."},
+    )
     last_used_ip = fields.String(required=True, allow_none=True)
-    request_count = fields.Integer(required=True)
+    request_count = fields.Integer(required=True, metadata={"description": "Requests that were let in."})
     is_legacy = fields.Boolean(required=True, metadata={"description": "Whether it is of an older system."})
     rotation_recommended = fields.Boolean(
         required=True, metadata={"description": "Whether it is older than 90 days."}
@@ -284,9 +312,10 @@ class IssuedKey(KeyAnswer):
 
 
 def key_answers(keys: Sequence[Key], now: float) -> list[dict[str, Any]]:
-    """Return the keys in the shape of `KeyAnswer` at `now` (unix seconds), with at most one query."""
-    graces = _predecessors_graces(keys)
-    shown: list[dict[str, Any]] = KeyAnswer(many=True).dump([_facts(key, graces, now) for key in keys])
+    """Return the keys in the shape of `KeyAnswer` at `now` (unix seconds), with at most two queries."""
+    graces, totals = _predecessors_graces(keys), _totals(keys)
+    facts = [_facts(key, graces, totals, now) for key in keys]
+    shown: list[dict[str, Any]] = KeyAnswer(many=True).dump(facts)
     return shown
 
 
@@ -296,11 +325,13 @@ def issued_answer(issued: Issued, now: float) -> dict[str, Any]:
 
 
 def rotation_of(key: Key) -> dict[str, Any] | None:
-    """Return one key's `rotation`, with the query that it may need.
+    """Return one key's `rotation`, with the queries that it may need.
 
-    Of the key it reads `owner`, `predecessor_id`, `successor_id` and `grace_ends_at`.
+    Of the key it reads `id`, `owner`, `predecessor_id`, `successor_id` and `grace_ends_at`.
     """
-    rotation = _rotation(key, _predecessors_graces([key]))
+    if key.predecessor_id is None and key.successor_id is None:
+        return None
+    rotation = _rotation(key, _predecessors_graces([key]), _totals([key]))
     shown: dict[str, Any] | None = None if rotation is None else Rotation().dump(rotation)
     return shown
 
@@ -311,31 +342,41 @@ def refuse_past(expires_at: int | None, now: float) -> None:
         raise ValidationError("Must be in the future.")
 
 
-def _facts(key: Key, graces: Mapping[str, int | None], now: float) -> dict[str, Any]:
-    now_ms = int(now * 1000)
+def _facts(
+    key: Key, graces: Mapping[str, int | None], totals: Mapping[str, Total], now: float
+) -> dict[str, Any]:
+    now_ms, total = int(now * 1000), totals.get(key.id, Total())
     return {
         **key.__data__,
         "portal_id": key.portal_id,
         "owner_id": key.owner_id,
         "status": key_status(key, now_ms),
-        "last_used_at": None,
-        "last_used_ip": None,
-        "request_count": 0,
+        "last_used_at": total.last_used_at,
+        "last_used_ip": total.last_used_ip,
+        "request_count": total.requests,
         "rotation_recommended": now_ms - key.created_at > ROTATION_RECOMMENDED_AFTER,
-        "rotation": _rotation(key, graces),
+        "rotation": _rotation(key, graces, totals),
     }
 
 
-def _rotation(key: Key, graces: Mapping[str, int | None]) -> dict[str, Any] | None:
+def _rotation(
+    key: Key, graces: Mapping[str, int | None], totals: Mapping[str, Total]
+) -> dict[str, Any] | None:
     if key.predecessor_id is None and key.successor_id is None:
         return None
     ends_at = key.grace_ends_at if key.successor_id is not None else graces.get(key.predecessor_id or "")
+    ending = key.id if key.successor_id is not None else key.predecessor_id
     return {
         "predecessor_id": key.predecessor_id,
         "successor_id": key.successor_id,
         "grace_ends_at": ends_at,
-        "last_used_at": None,
+        "last_used_at": totals.get(ending or "", Total()).last_used_at,
     }
+
+
+def _totals(keys: Sequence[Key]) -> dict[str, Total]:
+    """What was counted of the keys, and of those that they were made from."""
+    return totals_of({id for key in keys for id in (key.id, key.predecessor_id) if id is not None})
 
 
 def _predecessors_graces(keys: Sequence[Key]) -> dict[str, int | None]:

@@ -41,6 +41,17 @@ class Count(fields.Integer):
         return min(number, self.maximum)
 
 
+class Flag(fields.Boolean):
+    """`true` or `false`, in these letters."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if value not in ("true", "false"):
+            raise ValidationError("Must be true or false.")
+        return bool(value == "true")
+
+
 class PageQuery(StrictSchema):
     """Which page of a list."""
 

@@ -9,24 +9,44 @@ from __future__ import annotations
 import io
 import re
 import socket
+from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.http.errors import LimitRequestHeaders, NoMoreData, ParseException
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
-__all__ = ["LARGEST_BODY", "Arrival", "BodyCutOff"]
+__all__ = ["Arrival", "BodyCutOff", "largest_body"]
 
-LARGEST_BODY = 1024 * 1024 + 1024
-"""In bytes: a little over `app.json_body.MAX_BYTES`.  Of a larger one the application gets its length."""
-
+_BEYOND = 1024
+"""A body that is too large by so little is received all the same, and its connection goes on."""
 _PART = 64 * 1024
 _LARGEST_HEAD = 64 * 1024
 _LARGEST_FRAMING = 64 * 1024
 """Of a chunked body: lengths, extensions, trailers.  Decoding a million chunks of one byte takes seconds."""
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]+")
 _FRAMING_HEADERS = ("CONTENT-LENGTH", "TRANSFER-ENCODING")
+
+
+def largest_body(path: str) -> int:
+    """Return how many bytes of a body are received.  Of a larger one the application gets only the length."""
+    decoded = unquote(path)
+    return _BEYOND + max(size for beginning, size in _sizes() if decoded.startswith(beginning))
+
+
+@cache
+def _sizes() -> list[tuple[str, int]]:
+    """Beginnings of paths, and how large a body may be there."""
+    # Not with this module, which the master imports: its workers have what it has, even after a reload.
+    from app.registry import ROUTES
+    from app.registry.route import MAX_BYTES
+
+    larger = {
+        route.path.partition("/{")[0]: route.max_bytes for route in ROUTES if route.max_bytes > MAX_BYTES
+    }
+    return [("", MAX_BYTES), *larger.items()]
 
 
 class BodyCutOff(ParseException):  # type: ignore[misc]
@@ -103,8 +123,9 @@ class Arrival:
             request = Request(self._settings, head, self._address, self._number)
         except NoMoreData:
             raise LimitRequestHeaders("a head without end") from None
-        reader = request.body.reader
-        self._body = _ChunkedBody() if isinstance(reader, ChunkedReader) else _SizedBody(reader.length)
+        reader, largest = request.body.reader, largest_body(request.path)
+        is_chunked = isinstance(reader, ChunkedReader)
+        self._body = _ChunkedBody(largest) if is_chunked else _SizedBody(reader.length, largest)
         # gunicorn would answer it when a thread takes the request up, which is when the body has come.
         self._expects_continue = request._expected_100_continue and not self._body.is_too_large
         request._expected_100_continue = False
@@ -114,9 +135,9 @@ class Arrival:
 class _SizedBody:
     """A body whose length is told in the head; 0 if nothing is told."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, largest: int) -> None:
         self.length = length
-        self.is_too_large = length > LARGEST_BODY
+        self.is_too_large = length > largest
 
     def is_here(self, received: bytearray) -> bool:
         return self.is_too_large or len(received) >= self.length
@@ -128,7 +149,8 @@ class _SizedBody:
 class _ChunkedBody:
     """A body in chunks (RFC 9112, section 7.1).  A malformed one counts as here: gunicorn will refuse it."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
         self._chunk = 0  # where the first chunk begins that is not yet here
         self._end = 0  # 0 while it is not known
         self.length = 0  # of all chunks before that one
@@ -169,9 +191,9 @@ class _ChunkedBody:
         return at >= 0
 
     def _exceeds(self, length: int, end: int) -> bool:
-        if length > LARGEST_BODY or end - length > _LARGEST_FRAMING:
+        if length > self._largest or end - length > _LARGEST_FRAMING:
             self.is_too_large = True
-            self.length = LARGEST_BODY + 1
+            self.length = self._largest + 1
         return self.is_too_large
 
     def _is_overlong(self, received: bytearray) -> bool:

@@ -21,7 +21,7 @@ from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
@@ -40,8 +40,8 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]
     patience = 10.0
     """Seconds for a request to come whole, for a client to take a part of the answer, for it to hang up."""
 
-    large_requests = 64
-    """How many requests of more than 64 KiB are held in memory; each may have a little more than 1 MiB."""
+    large_memory = 64 * 1024 * 1024
+    """How many bytes are held in memory of those requests that have more than 64 KiB."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,7 +50,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]
         # sendfile(2) would wait for the client.
         self.cfg.set("sendfile", False)
         # Weak: gunicorn closes connections whose time is up without a word to anybody.
-        self._large: WeakSet[Any] = WeakSet()
+        self._large: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
     def enqueue_req(self, conn: Any) -> None:
         """Called when a connection is new, or has something to read or left over: not yet a request."""
@@ -75,7 +75,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Any, future: Future[bool]) -> None:
         """Called in the loop when a thread has done with a request."""
-        self._large.discard(conn)
+        self._large.pop(conn, None)
         if not future.result():
             self._leave(conn)
         elif len(conn.parser):
@@ -107,10 +107,11 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]
         return super().enqueue_req if is_whole else None
 
     def _keep_memory_bounded(self, conn: Any) -> None:
-        if len(conn.parser) > _SMALL and conn not in self._large:
-            if len(self._large) >= self.large_requests:
+        held = len(conn.parser)
+        if held > _SMALL and held > self._large.get(conn, 0):
+            self._large[conn] = held
+            if sum(self._large.values()) > self.large_memory:
                 raise NoRoom
-            self._large.add(conn)
 
     def _refuse(self, error: Exception, conn: Any) -> None:
         self.handle_error(conn.parser.request, conn.sock, conn.client, error)
@@ -124,7 +125,7 @@ class RequestWorker(ThreadWorker):  # type: ignore[misc]
         self._once_sent(self._hang_up, conn)
 
     def _hang_up(self, conn: Any) -> None:
-        self._large.discard(conn)
+        self._large.pop(conn, None)
         conn.parser = None
         try:
             conn.sock.shutdown(socket.SHUT_WR)

@@ -79,6 +79,74 @@ def delete_server(world: World) -> Call:
     return Call(f"/v1/infra/servers/{made['id']}", key.raw_key, None, ("server.deleted",))
 
 
+PROMPT = {"title": "A title", "content": TEXT, "description": TEXT}
+ARTIFACT = {"projectName": "acme/website", **PROMPT, "metadata": {"k": TEXT}}
+MEMORY = {"text": TEXT, "metadata": {"k": TEXT}}
+
+
+def create_prompt(world: World) -> Call:
+    return Call("/api/v1/prompts", world.personal_key().raw_key, PROMPT, ("prompt.created",))
+
+
+def update_prompt(world: World) -> Call:
+    path, key = _document(world, "/api/v1/prompts", PROMPT)
+    return Call(path, key, {"content": f"{TEXT}, changed", "labels": ["new"]}, ("prompt.changed",))
+
+
+def delete_prompt(world: World) -> Call:
+    path, key = _document(world, "/api/v1/prompts", PROMPT)
+    return Call(path, key, None, ("prompt.deleted",))
+
+
+def create_artifact(world: World) -> Call:
+    return Call("/api/v1/artifacts", world.personal_key().raw_key, ARTIFACT, ("artifact.created",))
+
+
+def update_artifact(world: World) -> Call:
+    _, key = _document(world, "/api/v1/artifacts", ARTIFACT)
+    body = {"content": f"{TEXT}, changed", "slug": "moved"}
+    return Call("/api/v1/artifacts/acme/website/a-title", key, body, ("artifact.changed",))
+
+
+def delete_artifact(world: World) -> Call:
+    _, key = _document(world, "/api/v1/artifacts", ARTIFACT)
+    return Call("/api/v1/artifacts/acme/website/a-title", key, None, ("artifact.deleted",))
+
+
+def create_memory(world: World) -> Call:
+    return Call("/api/v1/memories", world.personal_key().raw_key, MEMORY, ("memory.created",))
+
+
+def update_memory(world: World) -> Call:
+    path, key = _document(world, "/api/v1/memories", MEMORY)
+    return Call(path, key, {"text": f"{TEXT}, changed"}, ("memory.changed",))
+
+
+def delete_memory(world: World) -> Call:
+    path, key = _document(world, "/api/v1/memories", MEMORY)
+    return Call(path, key, None, ("memory.deleted",))
+
+
+def create_personal_key(world: World) -> Call:
+    body = {"name": "new", "integrations": ["cli"]}
+    return Call("/api/v1/api-keys", world.personal_key().raw_key, body, ("key.issued",))
+
+
+def update_personal_key(world: World) -> Call:
+    path = f"/api/v1/api-keys/{world.personal_key().key.id}"
+    return Call(path, world.personal_key().raw_key, {"name": "renamed"}, ("key.changed",))
+
+
+def delete_personal_key(world: World) -> Call:
+    path = f"/api/v1/api-keys/{world.personal_key().key.id}"
+    return Call(path, world.personal_key().raw_key, None, ("key.deleted",))
+
+
+def rotate_personal_key(world: World) -> Call:
+    path = f"/api/v1/api-keys/{world.personal_key().key.id}/rotate"
+    return Call(path, world.personal_key().raw_key, {}, ("key.issued", "key.rotated"))
+
+
 CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
     ("POST", "/v1/keys"): (create_key,),
     ("PATCH", "/v1/keys/{id}"): (update_key, revoke_key),
@@ -89,6 +157,19 @@ CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
     ("POST", "/v1/feedback/{id}/comments"): (answer_ticket, reply_to_ticket),
     ("POST", "/v1/infra/servers"): (create_server,),
     ("DELETE", "/v1/infra/servers/{id}"): (delete_server,),
+    ("POST", "/api/v1/prompts"): (create_prompt,),
+    ("PUT", "/api/v1/prompts/{id}"): (update_prompt,),
+    ("DELETE", "/api/v1/prompts/{id}"): (delete_prompt,),
+    ("POST", "/api/v1/artifacts"): (create_artifact,),
+    ("PUT", "/api/v1/artifacts/{project}/{slug}"): (update_artifact,),
+    ("DELETE", "/api/v1/artifacts/{project}/{slug}"): (delete_artifact,),
+    ("POST", "/api/v1/memories"): (create_memory,),
+    ("PUT", "/api/v1/memories/{id}"): (update_memory,),
+    ("DELETE", "/api/v1/memories/{id}"): (delete_memory,),
+    ("POST", "/api/v1/api-keys"): (create_personal_key,),
+    ("PATCH", "/api/v1/api-keys/{id}"): (update_personal_key,),
+    ("DELETE", "/api/v1/api-keys/{id}"): (delete_personal_key,),
+    ("POST", "/api/v1/api-keys/{id}/rotate"): (rotate_personal_key,),
 }
 
 
@@ -107,3 +188,10 @@ def _ticket(world: World) -> str:
     body = {"category": "BUG", "title": "It is broken", "description": TEXT}
     made = world.call("POST", "/v1/feedback", world.portal_key().raw_key, json=body)
     return str(made.data["id"])
+
+
+def _document(world: World, path: str, body: Mapping[str, Any]) -> tuple[str, str]:
+    """The path of a new document by its id, and the key that made it."""
+    key = world.personal_key().raw_key
+    made = world.call("POST", path, key, json=body)
+    return f"{path}/{made.data['id']}", key

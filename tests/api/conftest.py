@@ -10,6 +10,8 @@ from app.bitrix import throttle
 from app.bitrix.sandbox import Sandbox, running
 from tests.api.desk import Desk
 from tests.api.linked import Linked
+from tests.api.personal import Holder
+from tests.api.shelf import Shelf
 from tests.api.world import Service, World, serving
 
 
@@ -63,3 +65,21 @@ def still_sandbox(unthrottled: None) -> Iterator[Sandbox]:
     with running() as served:
         served.portal.limits.enabled = False
         yield served
+
+
+@pytest.fixture
+def holder(world: World) -> Holder:
+    """Who holds personal keys, of the test's own."""
+    return Holder(world)
+
+
+@pytest.fixture
+def shelf(world: World) -> Shelf:
+    """An account that keeps documents, of the test's own."""
+    return Shelf(world)
+
+
+@pytest.fixture(scope="module")
+def still_shelf(still_world: World) -> Shelf:
+    """An account that keeps documents, shared by the tests of a module."""
+    return Shelf(still_world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,7 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("PATCH", "/v1/keys/{id}"): {"management"},
     ("DELETE", "/v1/keys/{id}"): {"management"},
     ("POST", "/v1/keys/{id}/rotate"): {"management"},
+    ("GET", "/v1/keys/{id}/usage"): {"management"},
     ("POST", "/v1/feedback"): {"api", "authorization"},
     ("GET", "/v1/feedback"): {"api", "authorization", "management"},
     ("GET", "/v1/feedback/{id}"): {"api", "authorization", "management"},
@@ -48,6 +50,27 @@ SERVED: dict[tuple[str, str], set[str]] = {
         for method, path in (("POST", ""), ("PATCH", "/{id}"), ("DELETE", "/{id}"))
     },
     ("POST", "/v1/batch"): {"api", "authorization"},
+    ("GET", "/api/v1/prompts"): {"personal"},
+    ("POST", "/api/v1/prompts"): {"personal"},
+    ("GET", "/api/v1/prompts/{id}"): {"personal"},
+    ("PUT", "/api/v1/prompts/{id}"): {"personal"},
+    ("DELETE", "/api/v1/prompts/{id}"): {"personal"},
+    ("GET", "/api/v1/artifacts"): {"personal"},
+    ("POST", "/api/v1/artifacts"): {"personal"},
+    ("GET", "/api/v1/artifacts/{project}/{slug}"): {"personal"},
+    ("PUT", "/api/v1/artifacts/{project}/{slug}"): {"personal"},
+    ("DELETE", "/api/v1/artifacts/{project}/{slug}"): {"personal"},
+    ("GET", "/api/v1/memories"): {"personal"},
+    ("POST", "/api/v1/memories"): {"personal"},
+    ("GET", "/api/v1/memories/{id}"): {"personal"},
+    ("PUT", "/api/v1/memories/{id}"): {"personal"},
+    ("DELETE", "/api/v1/memories/{id}"): {"personal"},
+    ("GET", "/api/v1/api-keys"): {"personal"},
+    ("POST", "/api/v1/api-keys"): {"personal"},
+    ("GET", "/api/v1/api-keys/{id}"): {"personal"},
+    ("PATCH", "/api/v1/api-keys/{id}"): {"personal"},
+    ("DELETE", "/api/v1/api-keys/{id}"): {"personal"},
+    ("POST", "/api/v1/api-keys/{id}/rotate"): {"personal"},
 }
 SCOPES: dict[str, str] = {
     "/v1/portals": "vibe:mgmt:portals",
@@ -57,7 +80,12 @@ SCOPES: dict[str, str] = {
 
 
 def path_of(route: Route) -> str:
-    return route.path.replace("{id}", UNKNOWN_ID)
+    return route.path.format(id=UNKNOWN_ID, project="a", slug="b")
+
+
+def key_of(keys: Mapping[str, str], route: Route) -> str:
+    """One that the route serves, of the first type that it can be."""
+    return next(keys[key_type] for key_type in ("management", "api", "personal") if key_type in route.types)
 
 
 @pytest.fixture(scope="module")
@@ -202,14 +230,17 @@ def test_403_management_scope_for_every_route(world: World) -> None:
 
 def test_403_restricted_account_reads_only(world: World) -> None:
     issued = world.portal_key(scopes=["vibe:infra", *ENTITY_SCOPES])
-    manager = world.issue("management", world.admin.account, scopes=list(SCOPES.values())).raw_key
+    keys = {
+        "management": world.issue("management", world.admin.account, scopes=list(SCOPES.values())).raw_key,
+        "api": issued.raw_key,
+        "personal": world.personal_key().raw_key,
+    }
     world.change_account(world.admin, status="RESTRICTED")
     before = world.service.rows()
 
     for route in ROUTES:
-        path = route.path.replace("{id}", issued.key.id)
-        key = manager if "management" in route.types else issued.raw_key
-        answer = world.call(route.method, path, key, query_string=_portal_query(world, route))
+        path = route.path.format(id=issued.key.id, project="a", slug="b")
+        answer = world.call(route.method, path, key_of(keys, route), query_string=_portal_query(world, route))
         if route.method == "GET":
             assert answer.status == 200 or answer.code in {"ENTITY_NOT_FOUND", "PORTAL_NOT_LINKED"}
         elif route.path.endswith(("/search", "/batch")):
@@ -234,9 +265,8 @@ def test_400_no_route_takes_an_unknown_query_parameter(
     still_world: World, keys: dict[str, str], route: Route
 ) -> None:
     query = {**_portal_query(still_world, route), "surprise": "1"}
-    key = keys["management" if "management" in route.types else "api"]
 
-    answer = still_world.call(route.method, path_of(route), key, query_string=query)
+    answer = still_world.call(route.method, path_of(route), key_of(keys, route), query_string=query)
 
     assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
     assert list(answer.error["details"]) == ["surprise"]

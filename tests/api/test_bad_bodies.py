@@ -10,17 +10,22 @@ from typing import Any
 import pytest
 
 from app.db import driver
-from app.json_body import MAX_BYTES, MAX_DEPTH
+from app.json_body import MAX_BYTES, MAX_DEPTH, MAX_VALUES
 from app.registry import ROUTES
 from tests.api.linked import ENTITY_SCOPES
 from tests.api.world import MANAGEMENT_SCOPES, Answer, World
 
 JSON = "application/json"
 WRITES = [route.operation_id for route in ROUTES if route.example.body is not None]
-OPTIONAL = {"rotateKey"}
+OPTIONAL = {"rotateKey", "rotatePersonalKey"}
 LONE_SURROGATE = "\\ud800"
 
 Nested = Any
+
+
+def largest(write: str) -> int:
+    """How many bytes the body of an operation may have."""
+    return 8 * MAX_BYTES if write in ("createArtifact", "updateArtifact") else MAX_BYTES
 
 
 def nested(levels: int) -> Nested:
@@ -37,16 +42,16 @@ class Sender:
 
     world: World
     key_id: str
-    keys: tuple[str, str]
+    keys: dict[str, str]
 
     def send(self, operation_id: str, **kwargs: Any) -> Answer:
         """Send a request, and see that not one row was written."""
         route = next(route for route in ROUTES if route.operation_id == operation_id)
-        management_key, portal_key = self.keys
-        key = management_key if "management" in route.types else portal_key
+        key = next(key for key_type, key in self.keys.items() if key_type in route.types)
+        path = route.path.format(id=self.key_id, project="a", slug="b")
         database = driver(self.world.services.db)
         before = database.total_changes()
-        answer = self.world.call(route.method, route.path.format(id=self.key_id), key, **kwargs)
+        answer = self.world.call(route.method, path, key, **kwargs)
         assert database.total_changes() == before, answer.body
         return answer
 
@@ -55,10 +60,11 @@ class Sender:
 def sender(still_world: World) -> Sender:
     admin = still_world.admin
     scopes = [*MANAGEMENT_SCOPES, "vibe:mgmt:feedback"]
-    keys = (
-        still_world.issue("management", admin.account, scopes=scopes).raw_key,
-        still_world.portal_key(scopes=["vibe:infra", *ENTITY_SCOPES]).raw_key,
-    )
+    keys = {
+        "management": still_world.issue("management", admin.account, scopes=scopes).raw_key,
+        "api": still_world.portal_key(scopes=["vibe:infra", *ENTITY_SCOPES]).raw_key,
+        "personal": still_world.personal_key().raw_key,
+    }
     return Sender(still_world, still_world.portal_key(admin, name="as it was").key.id, keys)
 
 
@@ -154,9 +160,36 @@ def test_400_a_name_that_comes_twice(sender: Sender, write: str, text: str, fiel
 
 @pytest.mark.parametrize("write", WRITES)
 def test_413_announced(sender: Sender, write: str) -> None:
-    answer = sender.send(write, data=b" " * (MAX_BYTES + 1), content_type=JSON)
+    answer = sender.send(write, data=b" " * (largest(write) + 1), content_type=JSON)
 
     assert (answer.status, answer.code) == (413, "PAYLOAD_TOO_LARGE")
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_400_the_largest_body_is_read_to_its_end(sender: Sender, write: str) -> None:
+    body = b'{"unknown": 1'.ljust(largest(write) - 1) + b"}"
+
+    answer = sender.send(write, data=body, content_type=JSON)
+
+    assert "unknown" in answer.error["details"] or answer.code == "MISSING_PORTAL_ID"
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize(
+    "value", [b"[],", b"{},", b'"",', b"0,", b'"\\"",', b'"\\\\",', b'{"a":"b"},'], ids=bytes.decode
+)
+def test_400_too_many_values(sender: Sender, write: str, value: bytes) -> None:
+    body = b'{"metadata": [' + value * MAX_VALUES + b"0]}"
+
+    refused(sender.send(write, data=body, content_type=JSON), "_body")
+
+
+def test_400_of_many_values_in_a_text_only_the_text_counts(sender: Sender) -> None:
+    text = json.dumps({"metadata": '[],{},"",\\"' * (MAX_VALUES // 4)})
+
+    answer = sender.send("createArtifact", data=text, content_type=JSON)
+
+    assert answer.error["details"]["metadata"] == ["Not an object."]
 
 
 @pytest.mark.parametrize("write", WRITES)
@@ -164,7 +197,7 @@ def test_413_chunked(sender: Sender, write: str) -> None:
     """A chunked body announces no length; gunicorn marks its end for us."""
     answer = sender.send(
         write,
-        input_stream=io.BytesIO(b" " * (MAX_BYTES + 1)),
+        input_stream=io.BytesIO(b" " * (largest(write) + 1)),
         content_type=JSON,
         environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
     )

@@ -7,7 +7,9 @@ tell depends on the scope and on whether they change something, so these have a 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from app.keyring import Issued
 from app.models import Audit
 from app.registry import ROUTES, Route
 from app.registry.entities import ROUTE_FOR
+from tests.api.desk import TICKET
 from tests.api.world import UNKNOWN_ID, Answer, Service, Tenant, World
 
 ALL_SCOPES = ("vibe:mgmt:keys", "vibe:mgmt:portals", "vibe:mgmt:feedback")
@@ -39,41 +42,69 @@ CALLERS = {
     "As": "the API key of a stranger on another portal",
     "Z": "an authorization key of its owner on the portal",
     "Ar": "the API key of a restricted ADMIN on the portal",
-    "P": "a personal key for AI tools",
-    "Pc": "a personal key for the command line",
+    "P": "a personal key of the ADMIN for AI tools",
+    "Pc": "a personal key of the ADMIN for the command line",
+    "Pb": "a personal key of the ADMIN for both",
+    "Pm": "a personal key of the ADMIN that opens nothing any more",
+    "Ps": "a personal key of a stranger",
+    "Pr": "a personal key of a restricted account",
 }
 
-# The target is of the ADMIN: a key, a ticket opened and a server made by A. "no": a list without it.
+# The target is of the ADMIN: a key, a ticket opened and a server made by A, a document kept by P, a
+# personal key for both. "no": a list without it.
 TABLE = """
-              M  Mk Mp Mf Mm Ms Mr   A  A+ Ao An Ai Am Ap As Z  Ar   P  Pc
-getMe         ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok
-getGuide      ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok
-getOpenapi    ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok
-listKeys      ok ok MS MS no NM ok   MK MK MK MK MK MK MK MK MK MK   MK MK
-createKey     ok ok MS MS ok NM RE   MK MK MK MK MK MK MK MK MK MK   MK MK
-getKey        ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK MK   MK MK
-updateKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK
-deleteKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK
-rotateKey     ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK
-listPortals   ok MS ok MS ok no ok   MK MK MK MK MK MK MK MK MK MK   MK MK
-createTicket  NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok ok RE   KT KT
-listTickets   ok MS MS ok ok ok ok   ok ok ok ok ok no no no ok no   KT KT
-getTicket     ok MS MS ok ok ok ok   ok ok ok ok ok NF NF NF ok NF   KT KT
-updateTicket  ok MS MS ok ok ok RE   KT KT KT KT KT KT KT KT KT KT   KT KT
-commentTicket ok MS MS ok ok ok RE   ok ok ok ok ok NF NF NF ok RE   KT KT
-listServers   NE NE NE NE NE NE NE   ok ok no SD no no no no no no   KT KT
-createServer  NE NE NE NE NE NE NE   ok ok ok SD ok ok ok ok ok RE   KT KT
-getServer     NE NE NE NE NE NE NE   ok ok WK SD WK WK NF NF WK WK   KT KT
-deleteServer  NE NE NE NE NE NE NE   ok ok WK SD WK WK NF NF WK RE   KT KT
-crm_read      NE NE NE NE NE NE NE   ok ok ok ok SD ok ok ok ok ok   KT KT
-crm_change    NE NE NE NE NE NE NE   ok ok ok ok SD ok ok ok ok RE   KT KT
-task_read     NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok ok   KT KT
-task_change   NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok RE   KT KT
-user_read     NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok ok   KT KT
-batch         NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok ok ok   KT KT
+                  M  Mk Mp Mf Mm Ms Mr   A  A+ Ao An Ai Am Ap As Z  Ar   P  Pc Pb Pm Ps Pr
+getMe             ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok ok ok ok ok
+getGuide          ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok ok ok ok ok
+getOpenapi        ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok ok ok ok ok
+listKeys          ok ok MS MS no NM ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+createKey         ok ok MS MS ok NM RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+getKey            ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+updateKey         ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+deleteKey         ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+rotateKey         ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+getKeyUsage       ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+listPortals       ok MS ok MS ok no ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+createTicket      NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok ok RE   KT KT KT KT KT KT
+listTickets       ok MS MS ok ok ok ok   ok ok ok ok ok no no no ok no   KT KT KT KT KT KT
+getTicket         ok MS MS ok ok ok ok   ok ok ok ok ok NF NF NF ok NF   KT KT KT KT KT KT
+updateTicket      ok MS MS ok ok ok RE   KT KT KT KT KT KT KT KT KT KT   KT KT KT KT KT KT
+commentTicket     ok MS MS ok ok ok RE   ok ok ok ok ok NF NF NF ok RE   KT KT KT KT KT KT
+listServers       NE NE NE NE NE NE NE   ok ok no SD no no no no no no   KT KT KT KT KT KT
+createServer      NE NE NE NE NE NE NE   ok ok ok SD ok ok ok ok ok RE   KT KT KT KT KT KT
+getServer         NE NE NE NE NE NE NE   ok ok WK SD WK WK NF NF WK WK   KT KT KT KT KT KT
+deleteServer      NE NE NE NE NE NE NE   ok ok WK SD WK WK NF NF WK RE   KT KT KT KT KT KT
+crm_read          NE NE NE NE NE NE NE   ok ok ok ok SD ok ok ok ok ok   KT KT KT KT KT KT
+crm_change        NE NE NE NE NE NE NE   ok ok ok ok SD ok ok ok ok RE   KT KT KT KT KT KT
+task_read         NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok ok   KT KT KT KT KT KT
+task_change       NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok RE   KT KT KT KT KT KT
+user_read         NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok ok   KT KT KT KT KT KT
+batch             NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok ok ok   KT KT KT KT KT KT
+listPrompts       NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR no no
+createPrompt      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR ok RE
+getPrompt         NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF NF
+updatePrompt      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+deletePrompt      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+listArtifacts     NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR no no
+createArtifact    NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR ok RE
+getArtifact       NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF NF
+updateArtifact    NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+deleteArtifact    NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+listMemories      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR no no
+createMemory      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR ok RE
+getMemory         NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF NF
+updateMemory      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+deleteMemory      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+listPersonalKeys  NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR no no
+createPersonalKey NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR ok RE
+getPersonalKey    NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR NF NF
+updatePersonalKey NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR NF RE
+deletePersonalKey NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR NF RE
+rotatePersonalKey NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR NF RE
 """
 
 CODES = {
+    "IR": "INTEGRATION_REQUIRED",
     "KT": "KEY_TYPE_NOT_ALLOWED",
     "MK": "MANAGEMENT_KEY_REQUIRED",
     "MS": "MANAGEMENT_SCOPE_REQUIRED",
@@ -100,20 +131,19 @@ CELLS = [(route, caller) for route in ROUTES for caller in CALLERS]
 
 @dataclass(frozen=True)
 class Target:
-    """What a call is about: things of the ADMIN's, made for this call alone, or an item of the portal."""
+    """What a call is about: something of the ADMIN's, made for this call alone, or an item of the portal."""
 
-    key: str
-    ticket: str
-    server: str
-    portal: str
-    item: int
+    id: str | int
+    path: Mapping[str, str | int]
 
-    def id_for(self, route: Route) -> str | int:
-        """The one that the route's path or list is about."""
-        if route in ROUTE_FOR.values():
-            return self.item if "{id}" in route.path else 1
-        kinds = {"/v1/keys": self.key, "/v1/portals": self.portal, "/v1/feedback": self.ticket}
-        return next((id for path, id in kinds.items() if route.path.startswith(path)), self.server)
+
+UNKNOWN = Target(UNKNOWN_ID, {"id": UNKNOWN_ID, "project": "unknown", "slug": "unknown"})
+FOR_BOTH = {"name": "a", "integrations": ["ai_tools", "cli"]}
+DOCUMENTS = {
+    "/api/v1/prompts": {"title": "a", "content": "b"},
+    "/api/v1/artifacts": {"projectName": "a/b", "title": "a", "content": "b"},
+    "/api/v1/memories": {"text": "b"},
+}
 
 
 class Cast:
@@ -127,35 +157,45 @@ class Cast:
         self.restricted = world.new_tenant()
         world.join(world.portal, self.restricted, "ADMIN")
         world.join(world.other_portal, world.admin, "MEMBER")
-        self.maker = self._portal_key(world.admin)
         self.keys = {**self._management_keys(), **self._portal_keys(), **self._personal_keys()}
         world.change_account(self.restricted, status="RESTRICTED")
 
     def call(self, route: Route, caller: str, target: Target) -> Answer:
         body = dict(route.example.body) if route.example.body is not None else None
         if route.operation_id == "createKey":
-            body = {"portalId": target.portal, "name": "made by a caller", "scopes": ["crm"]}
+            body = {"portalId": self.world.portal.id, "name": "made by a caller", "scopes": ["crm"]}
         if route.operation_id == "commentTicket" and not caller.startswith("M"):
             body = {"text": "an author sets no status"}
-        path = route.path.replace("{id}", str(target.id_for(route)))
-        query = {"portalId": target.portal} if route.operation_id == "listKeys" else {}
+        if route.operation_id == "createArtifact":
+            body = DOCUMENTS[route.path]
+        path = route.path.format_map(target.path)
+        query = {"portalId": self.world.portal.id} if route.operation_id == "listKeys" else {}
         return self.world.call(route.method, path, self.keys[caller], query_string=query, json=body)
 
     def target_of(self, route: Route) -> Target:
         """What a call of the route can be about, that no other call is about."""
         for (entity, _), known in ROUTE_FOR.items():
             if route is known:
-                return Target("", "", "", "", next(self._items[entity]) if "{id}" in route.path else 1)
-        return self._new_target()
+                item = next(self._items[entity]) if "{id}" in route.path else 1
+                return Target(item, {"id": item})
+        return self._new_target(route)
 
-    def _new_target(self) -> Target:
+    def _new_target(self, route: Route) -> Target:
+        """A new one, of the kind that the route's path or list is about."""
         self.world.service.clock.now += 0.001  # the newest, and so the first of every list
-        key = self._portal_key(self.world.admin).key.id
-        ticket = self._made("/v1/feedback", {"category": "BUG", "title": "a", "description": "b"})
-        return Target(key, ticket, self._made("/v1/infra/servers", {"name": "a"}), self.world.portal.id, 1)
+        makers = {
+            "/v1/keys": lambda: {"id": self._portal_key(self.world.admin).key.id},
+            "/v1/portals": lambda: {"id": self.world.portal.id},
+            "/v1/feedback": lambda: self._made("A", "/v1/feedback", TICKET),
+            "/v1/infra/servers": lambda: self._made("A", "/v1/infra/servers", {"name": "a"}),
+            "/api/v1/api-keys": lambda: self._made("Pb", "/api/v1/api-keys", FOR_BOTH),
+            **{path: partial(self._made, "P", path, body) for path, body in DOCUMENTS.items()},
+        }
+        made = next((make() for path, make in makers.items() if route.path.startswith(path)), {})
+        return Target(made.get("id", ""), {**made, "project": made.get("projectName", "")})
 
-    def _made(self, path: str, body: dict[str, Any]) -> str:
-        return str(self.world.call("POST", path, self.maker.raw_key, json=body).data["id"])
+    def _made(self, maker: str, path: str, body: dict[str, Any]) -> Any:
+        return self.world.call("POST", path, self.keys[maker], json=body).data
 
     def _management_keys(self) -> dict[str, str]:
         def key(owner: Tenant, *scopes: str) -> str:
@@ -170,9 +210,10 @@ class Cast:
 
     def _portal_keys(self) -> dict[str, str]:
         world, elsewhere = self.world, {"portal": self.world.other_portal}
+        first = self._portal_key(world.admin)
         made = {
-            "A": self.maker,
-            "A+": world.rotate(self.maker.key),
+            "A": first,
+            "A+": world.rotate(first.key),
             "Ao": self._portal_key(world.admin),
             "An": world.portal_key(scopes=["crm"]),
             "Ai": world.portal_key(scopes=["vibe:infra"]),
@@ -185,10 +226,17 @@ class Cast:
         return {short: issued.raw_key for short, issued in made.items()}
 
     def _personal_keys(self) -> dict[str, str]:
-        account = self.world.admin.account
+        def key(owner: Tenant, *integrations: str) -> str:
+            return self.world.issue("personal", owner.account, integrations=integrations).raw_key
+
+        admin = self.world.admin
         return {
-            short: self.world.issue("personal", account, integrations=[integration]).raw_key
-            for short, integration in (("P", "ai_tools"), ("Pc", "cli"))
+            "P": key(admin, "ai_tools"),
+            "Pc": key(admin, "cli"),
+            "Pb": key(admin, "ai_tools", "cli"),
+            "Pm": key(admin, "mcp_server"),
+            "Ps": key(self.world.stranger, "ai_tools", "cli"),
+            "Pr": key(self.restricted, "ai_tools", "cli"),
         }
 
     def _portal_key(self, owner: Tenant, **fields: Any) -> Issued:
@@ -220,17 +268,16 @@ def test_a_caller_gets_what_the_table_says(cast: Cast, route: Route, caller: str
     assert answer.status < 300, (CALLERS[caller], answer.body)
     if route.operation_id.startswith("list"):
         listed = {item["id"] for item in answer.data}
-        assert (target.id_for(route) in listed) == (expected == "ok"), CALLERS[caller]
+        assert (target.id in listed) == (expected == "ok"), CALLERS[caller]
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
 def test_what_a_caller_may_not_see_is_what_does_not_exist(cast: Cast, route: Route) -> None:
     hidden = [caller for caller, cell in EXPECTED[route.operation_id].items() if cell == "NF"]
     target = cast.target_of(route)
-    unknown = Target(UNKNOWN_ID, UNKNOWN_ID, UNKNOWN_ID, target.portal, 1)
 
     for caller in hidden:
-        of_another, of_nobody = (cast.call(route, caller, it) for it in (target, unknown))
+        of_another, of_nobody = (cast.call(route, caller, it) for it in (target, UNKNOWN))
         assert of_another.bytes_but_request_id == of_nobody.bytes_but_request_id, CALLERS[caller]
 
 

@@ -16,6 +16,15 @@ from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
 
 OF_ANY_KEY = {"getMe", "getGuide", "getOpenapi"}
 OF_PORTAL_KEYS = OF_ANY_KEY | {"createTicket", "listTickets", "getTicket", "commentTicket", "batch"}
+DOCUMENTS = {
+    f"{verb}{name}"
+    for verb in ("create", "get", "update", "delete")
+    for name in ("Prompt", "Artifact", "Memory")
+} | {"listPrompts", "listArtifacts", "listMemories"}
+PERSONAL_KEYS = {
+    *("listPersonalKeys", "createPersonalKey", "getPersonalKey"),
+    *("updatePersonalKey", "deletePersonalKey", "rotatePersonalKey"),
+}
 SERVERS = {"listServers", "createServer", "getServer", "deleteServer"}
 CRM = {
     name.format(several=several, one=one)
@@ -60,7 +69,7 @@ def test_200_other_keys_are_told_of_what_they_open(world: World) -> None:
         world.portal_key(scopes=["crm"]).raw_key: OF_PORTAL_KEYS | CRM,
         world.portal_key(key_type="authorization", scopes=["user"]).raw_key: OF_PORTAL_KEYS | USERS,
         world.portal_key(scopes=["disk", "vibe:infra"]).raw_key: OF_PORTAL_KEYS | SERVERS,
-        world.personal_key().raw_key: OF_ANY_KEY,
+        world.personal_key().raw_key: OF_ANY_KEY | DOCUMENTS | PERSONAL_KEYS,
     }
     for raw_key, operations in opened.items():
         assert told(world.call("GET", "/v1/guide", raw_key).data) == operations
@@ -115,10 +124,14 @@ def test_200_every_parameter_says_what_it_is(guide: Any) -> None:
 
 
 def test_200_every_example_can_be_sent_as_it_stands(linked: Linked, guide: Any) -> None:
-    world, management = linked.world, every_management_scope(linked.world)
-    portal_key = world.portal_key(scopes=["vibe:infra", *ENTITY_SCOPES]).raw_key
+    world = linked.world
+    keys = {
+        "management": every_management_scope(world),
+        "api": world.portal_key(scopes=["vibe:infra", *ENTITY_SCOPES]).raw_key,
+        "personal": world.personal_key(integrations=["ai_tools", "cli"]).raw_key,
+    }
     for entry in guide["endpoints"]:
-        key = management if "management" in entry["keyTypes"] else portal_key
+        key = next(key for key_type, key in keys.items() if key_type in entry["keyTypes"])
         request, shown = entry["example"]["request"], entry["example"]["answer"]
         answer = send(world, request["method"], request["url"], key, request["body"])
         # The ids of examples are nobody's.
@@ -195,7 +208,7 @@ def test_200_who_reads_only_the_guide_can_do_the_quickstart(world: World) -> Non
 
 def test_200_other_keys_have_a_quickstart_of_their_own(linked: Linked) -> None:
     keys = every_type_of_key(linked.world)[1:]
-    assert [len(follow(linked.world, raw_key)) for raw_key in keys] == [3, 3, 1]
+    assert [len(follow(linked.world, raw_key)) for raw_key in keys] == [3, 3, 2]
     for raw_key in [*keys, linked.key]:
         assert all(answer.status == 200 for answer in follow(linked.world, raw_key))
 
@@ -211,7 +224,7 @@ def every_type_of_key(world: World) -> list[str]:
         world.admin.management_key,
         world.portal_key(scopes=["crm"]).raw_key,
         world.portal_key(key_type="authorization", scopes=["vibe:infra"]).raw_key,
-        world.personal_key().raw_key,
+        world.personal_key(integrations=["ai_tools", "cli"]).raw_key,
     ]
 
 

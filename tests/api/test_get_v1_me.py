@@ -38,6 +38,7 @@ FURTHER = [
     ("PATCH", "/v1/keys/:id"),
     ("DELETE", "/v1/keys/:id"),
     ("POST", "/v1/keys/:id/rotate"),
+    ("GET", "/v1/keys/:id/usage"),
 ]
 
 

@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.auth import opens
 from app.errors import ERRORS
-from app.registry import ROUTE_OF, ROUTES, Route
+from app.registry import ROUTE_OF, ROUTES, Route, documents
 from app.serve.refusal import _REASONS
 from tests.api.described import Described
 from tests.api.linked import Linked
@@ -18,8 +18,12 @@ from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
 from tests.gateway.records import new_key
 
 WITHOUT_KEY = {"/healthz", "/readyz", "/metrics", "/docs/openapi.json"}
-MAKES_SOMETHING = {"createKey", "rotateKey", "createTicket", "commentTicket", "createServer"}
-MAKES_SOMETHING |= {"createDeal", "createContact", "createCompany", "createLead", "createTask"}
+MAKES_SOMETHING = {
+    *("createKey", "rotateKey", "createTicket", "commentTicket", "createServer"),
+    *("createDeal", "createContact", "createCompany", "createLead", "createTask"),
+    *("createPrompt", "createArtifact", "createMemory"),
+    *("createPersonalKey", "rotatePersonalKey"),
+}
 SCHEMES = ("apiKey", "bearer")
 BY_THE_SERVER = {status for status, _ in _REASONS.values()} - {400, 413}
 """Statuses that never come from the application."""
@@ -135,7 +139,8 @@ def test_every_tag_says_what_it_holds(described: Described) -> None:
 
 def test_answers_have_the_shape_that_is_promised(linked: Linked, described: Described) -> None:
     world = linked.world
-    answers = [*of_keys(world), *of_tickets(world), *of_servers(world)]
+    answers = [*of_keys(world), *of_tickets(world), *of_servers(world), *of_documents(world)]
+    answers += of_personal_keys(world)
     answers += [(route.method, route.path, answer) for route, answer in linked.examples()]
     rotated = world.portal_key()
     world.rotate(rotated.key, grace_hours=1)
@@ -174,9 +179,10 @@ def test_refusals_have_the_shape_that_is_promised(world: World, described: Descr
         ("GET", "/v1/me", anonymous("GET", "/v1/me", "vxk_short")),
         ("GET", "/v1/me", anonymous("GET", f"/v1/me?{portal_key}")),
         *(("GET", path, anonymous("POST", path)) for path in sorted(WITHOUT_KEY)),
+        *refusals_of_documents(world),
     ]
 
-    assert {answer.status for _, _, answer in answers} == {400, 401, 403, 404, 405, 413, 415, 429}
+    assert {answer.status for _, _, answer in answers} == {400, 401, 403, 404, 405, 409, 412, 413, 415, 429}
     assert flaws(described, answers) == {}
 
 
@@ -191,6 +197,7 @@ def of_keys(world: World) -> list[Called]:
         ("GET", "/v1/keys/{id}", world.call("GET", key)),
         ("PATCH", "/v1/keys/{id}", world.call("PATCH", key, json={"rateLimit": 5})),
         ("POST", "/v1/keys/{id}/rotate", world.call("POST", f"{key}/rotate")),
+        ("GET", "/v1/keys/{id}/usage", world.call("GET", f"{key}/usage")),
         ("GET", "/v1/keys", world.call("GET", "/v1/keys", query_string={"portalId": world.portal.id})),
         ("DELETE", "/v1/keys/{id}", world.call("DELETE", key)),
     ]
@@ -228,6 +235,49 @@ def of_servers(world: World) -> list[Called]:
         ("GET", "/v1/infra/servers", world.call("GET", "/v1/infra/servers", key)),
         ("GET", "/v1/infra/servers/{id}", world.call("GET", server, key)),
         ("DELETE", "/v1/infra/servers/{id}", world.call("DELETE", server, key)),
+    ]
+
+
+def of_documents(world: World) -> list[Called]:
+    key = world.personal_key().raw_key
+    answers: list[Called] = []
+    made: dict[str, str] = {}
+    for route in documents.ROUTES:
+        path = route.path.format_map({**route.example.path, **made})
+        answer = world.call(route.method, path, key, json=route.example.body)
+        answers.append((route.method, route.path, answer))
+        if answer.status == 201:
+            made = {"id": answer.data["id"]}
+            answers.append(("GET", route.path, world.call("GET", path, key)))
+    return answers
+
+
+def refusals_of_documents(world: World) -> list[Called]:
+    key, path = world.personal_key().raw_key, "/api/v1/artifacts/{project}/{slug}"
+    wanted = {"projectName": "a/b", "slug": "c", "title": "d", "content": "e"}
+    another = {"json": {}, "headers": {"If-Match": '"another"'}}
+    world.call("POST", "/api/v1/artifacts", key, json=wanted)
+    world.call("POST", "/api/v1/artifacts", key, json={**wanted, "slug": "d"})
+    return [
+        ("POST", "/api/v1/artifacts", world.call("POST", "/api/v1/artifacts", key, json=wanted)),
+        ("PUT", path, world.call("PUT", "/api/v1/artifacts/a/b/d", key, json={"slug": "c"})),
+        ("PUT", path, world.call("PUT", "/api/v1/artifacts/a/b/c", key, **another)),
+        ("DELETE", path, world.call("DELETE", "/api/v1/artifacts/a/b/c", key, **another)),
+        ("GET", path, world.call("GET", "/api/v1/artifacts/a/c", key)),
+    ]
+
+
+def of_personal_keys(world: World) -> list[Called]:
+    own, path = world.personal_key().raw_key, "/api/v1/api-keys"
+    created = world.call("POST", path, own, json={"name": "laptop", "integrations": ["cli"]})
+    key = f"{path}/{created.data['id']}"
+    return [
+        ("POST", path, created),
+        ("GET", path, world.call("GET", path, own)),
+        ("GET", f"{path}/{{id}}", world.call("GET", key, own)),
+        ("PATCH", f"{path}/{{id}}", world.call("PATCH", key, own, json={"rateLimit": 5})),
+        ("POST", f"{path}/{{id}}/rotate", world.call("POST", f"{key}/rotate", own)),
+        ("DELETE", f"{path}/{{id}}", world.call("DELETE", key, own)),
     ]
 
 

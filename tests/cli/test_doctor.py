@@ -12,6 +12,7 @@ import redis
 
 from gateway.host_table import HostTable
 from gateway.store import PUBLISHED_KEY
+from gateway.usage_table import UsageTable
 from tests.cli.terminal import Terminal, serving
 from tests.conftest import ValkeyServer
 
@@ -55,6 +56,7 @@ def test_a_sound_installation_has_nothing_wrong(sound: Terminal) -> None:
         "publishing",
         "smtp",
         "outbox",
+        "usage",
     ]
     assert wrong(sound) == {}
 
@@ -68,7 +70,7 @@ def test_for_people_each_check_is_one_line_that_begins_with_the_verdict(
 
     assert result.exit_code == 1
     verdicts = [line.split()[0] for line in result.stdout.splitlines()]
-    assert verdicts == ["ok", "WRONG", *["ok"] * 10]
+    assert verdicts == ["ok", "WRONG", *["ok"] * 11]
     assert f"chmod go-w {tmp_path}" in result.stdout
 
 
@@ -218,3 +220,28 @@ def test_changes_that_stay_unpublished_are_wrong(sound: Terminal, valkey_url: st
 
     assert list(wrong(sound)) == ["publishing"]
     assert time.monotonic() - began >= 3
+
+
+def test_counts_that_nobody_stores_are_wrong_while_a_service_runs(sound: Terminal, tmp_path: Path) -> None:
+    table, now = UsageTable(tmp_path), time.time()
+    table.count("a key", "its lineage", "192.0.2.1", now)
+    assert wrong(sound) == {}, "the next start stores them"
+    with serving(tmp_path):
+        assert "never stored" in wrong(sound)["usage"]
+        table.note_stored([], now - 11)
+        assert "stored last at" in wrong(sound)["usage"]
+        table.note_stored([], now)
+        assert "usage" not in wrong(sound)
+    table.close()
+
+
+def test_requests_that_were_not_counted_are_wrong_for_a_day(
+    sound: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UsageTable, "uncounted", lambda table: (7, int((time.time() - age) * 1000)))
+    UsageTable(tmp_path).close()
+
+    age = 86_000.0
+    assert wrong(sound)["usage"].startswith("7 requests were let in and not counted, the last at ")
+    age = 86_800.0
+    assert wrong(sound) == {}

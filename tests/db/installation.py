@@ -91,7 +91,8 @@ class Installation:
 
     def holder(self, account: Account) -> Actor:
         """Whoever holds a key of the account, which is made for the purpose."""
-        return Actor("key", account.id, self.key(account).key.id, "192.0.2.7")
+        key = self.key(account, integrations=["ai_tools", "cli"]).key
+        return Actor("key", account.id, key.id, "192.0.2.7")
 
     def rotate(self, key: Key, **options: object) -> Issued:
         return self.keyring.rotate(CLI, Key.select(), key.id, **options)  # type: ignore[arg-type]

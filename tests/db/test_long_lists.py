@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apsw
 import pytest
 
-from app.db import driver
 from app.models import Server, Ticket, new_id
 from tests.api.world import Service, World, serving
+from tests.db.statements import plan, statements_of, steps_of, told_of_statements
 
 ROWS = 2_000
 RARE = 100
@@ -44,48 +44,9 @@ class Desk:
         assert answer.status == 200, answer.body
         return answer.json
 
-    def reading(self, path: str, key: str, **query: Any) -> list[tuple[str, Any]]:
-        """The statements, with their values, by which a page is read."""
-        statements: list[tuple[str, Any]] = []
-
-        with self.told_of_statements(lambda sql, values: statements.append((sql, values))):
-            self.read(path, key, **query)
-        return statements
-
-    @contextmanager
-    def told_of_statements(self, tell: Callable[[str, Any], None]) -> Iterator[None]:
-        """Call `tell` with each statement and its values, before it is executed."""
-
-        def trace(_: apsw.Cursor, sql: str, values: Any) -> bool:
-            tell(sql, values)
-            return True
-
-        connection = driver(self.world.services.db)
-        connection.exec_trace = trace
-        try:
-            yield
-        finally:
-            connection.exec_trace = None
-
     def steps(self, path: str, key: str, **query: Any) -> int:
-        """What reading a page costs, in steps of SQLite's machine."""
-        taken = 0
-
-        def step() -> bool:
-            nonlocal taken
-            taken += 1
-            return False
-
-        connection = driver(self.world.services.db)
-        connection.set_progress_handler(step, 1)
-        try:
-            self.read(path, key, **query)
-        finally:
-            connection.set_progress_handler(None)
-        return taken
-
-    def plan(self, sql: str, values: Any) -> list[str]:
-        return [row[3] for row in driver(self.world.services.db).execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+        """What reading a page costs."""
+        return steps_of(self.world.services.db, partial(self.read, path, key, **query))
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +105,9 @@ def test_a_page_is_found_in_an_index_and_only_its_rows_are_read(
 ) -> None:
     table = "server" if path == "/v1/infra/servers" else "ticket"
     for page in (1, desk.pages(path, key, **query)):
-        statements = desk.reading(path, key, page=page, **query)
-        plans = [desk.plan(*statement) for statement in statements if f'"{table}"' in statement[0]]
+        db = desk.world.services.db
+        statements = statements_of(db, partial(desk.read, path, key, page=page, **query))
+        plans = [plan(db, *statement) for statement in statements if f'"{table}"' in statement[0]]
         counted, (rows, *found) = plans
         assert rows == f"SEARCH t1 USING INDEX sqlite_autoindex_{table}_1 (id=?)"
         assert found.pop() == "USE TEMP B-TREE FOR ORDER BY"  # of the page's rows
@@ -195,7 +157,7 @@ def test_a_page_is_of_the_moment_at_which_its_list_was_counted(desk: Desk) -> No
         if '"server"' in sql and "ORDER BY" in sql:
             elsewhere.execute("DELETE FROM server WHERE id = ?", (oldest.id,))
 
-    with desk.told_of_statements(delete_before_the_page_is_read):
+    with told_of_statements(desk.world.services.db, delete_before_the_page_is_read):
         assert desk.read(path, key, page=last) == page
     assert desk.read(path, key, page=last) == page[:-1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import time
 from pathlib import Path
@@ -13,3 +14,4 @@ from tests.faults.crowd import CLOCK, Board
 _ahead = Board(Path(os.environ[CLOCK]))
 
 app = build(Config.from_env(os.environ), lambda: time.time() + _ahead[0])
+atexit.register(app.close)

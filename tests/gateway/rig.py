@@ -13,6 +13,7 @@ from gateway.redis_link import Greeting, open_link
 from gateway.source import LegacyForms
 from gateway.store import PUBLISHED_KEY, Store
 from gateway.trust import Trust, Watch
+from gateway.usage_table import UsageTable
 from tests.gateway.records import MemorySource, new_key
 
 START = 1_700_002_800.0  # the top of an hour
@@ -33,12 +34,19 @@ class Worker:
 
     def __init__(self, url: str, folder: Path, source: MemorySource, clock: Clock, policy: Policy) -> None:
         self.clock, self.source = clock, source
-        self.host_table = HostTable(folder)
+        self.host_table, self.usage_table = HostTable(folder), UsageTable(folder)
         self.trust = Trust(self.host_table)
         self.store = Store(open_link(url, policy.redis_timeout, PUBLISHED_KEY, self._greet))
         self.watch = Watch(self.trust, self.store, source)
         self.authorizer = Authorizer(
-            self.store, source, self.host_table, self.trust, policy, clock, self._legacy_forms
+            self.store,
+            source,
+            self.host_table,
+            self.usage_table,
+            self.trust,
+            policy,
+            clock,
+            self._legacy_forms,
         )
 
     def ask(self, raw_key: str, address: str = "192.0.2.1") -> Allowed | Refused:
@@ -51,6 +59,7 @@ class Worker:
     def close(self) -> None:
         self.store.close()
         self.host_table.close()
+        self.usage_table.close()
 
     def _greet(self, greeting: Greeting) -> None:
         self.trust.greet(greeting, self.source)

@@ -244,6 +244,7 @@ from gateway.redis_link import open_link
 from gateway.source import LegacyForms, Publications
 from gateway.store import PUBLISHED_KEY, Store
 from gateway.trust import Trust
+from gateway.usage_table import UsageTable
 
 class NoKeys:
     def lookup(self, digest): return None
@@ -251,11 +252,12 @@ class NoKeys:
     def publish_pending(self): pass
     def legacy_forms(self): return LegacyForms()
 
-source, table = NoKeys(), HostTable(pathlib.Path(sys.argv[2]))
+folder = pathlib.Path(sys.argv[2])
+source, table, usage = NoKeys(), HostTable(folder), UsageTable(folder)
 trust = Trust(table)
 store = Store(open_link(sys.argv[1], 1.0, PUBLISHED_KEY, lambda greeting: trust.greet(greeting, source)))
 assert trust.recover(store, source)
-authorizer = Authorizer(store, source, table, trust, Policy(), lambda: 0.0, LegacyForms)
+authorizer = Authorizer(store, source, table, usage, trust, Policy(), lambda: 0.0, LegacyForms)
 wrapped = Gateway(application, authorizer, table, Networks(()), lambda path: path == "/", lambda: 0.0)
 for path in ("/", "/orders"):
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "REMOTE_ADDR": "192.0.2.1"}

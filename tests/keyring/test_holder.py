@@ -36,7 +36,7 @@ def _passing(installation: Installation, expires: Key) -> None:
 
 CHANGES: dict[str, Callable[[Installation, Actor, Account, Key], object]] = {
     "issue": lambda at, actor, owner, key: at.keyring.issue(
-        actor, type="personal", owner=owner, name="late", integrations=["cli"]
+        actor, type="management", owner=owner, name="late", scopes=["vibe:mgmt:keys"]
     ),
     "change": lambda at, actor, owner, key: at.change(key, actor, name="late"),
     "rotate": lambda at, actor, owner, key: at.keyring.rotate(actor, Key.select(), key.id),
@@ -59,12 +59,12 @@ def test_what_was_withdrawn_since_the_key_was_admitted_ends_its_change(
     installation: Installation, code: str, change: str
 ) -> None:
     owner = installation.account()
-    target = installation.key(installation.account("other@example.com")).key
+    _, target = _acting(installation, installation.account("other@example.com"))
     actor, acting = _acting(installation, owner)
     WITHDRAWALS[code](installation, owner, acting.key)
     before = _written()
     with pytest.raises(ApiError) as refused:
-        CHANGES[change](installation, actor, owner, target)
+        CHANGES[change](installation, actor, owner, target.key)
     assert refused.value.code == code
     assert _written() == before
 
@@ -72,11 +72,11 @@ def test_what_was_withdrawn_since_the_key_was_admitted_ends_its_change(
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_rotated_key_acts_until_its_grace_is_over(installation: Installation, change: str) -> None:
     owner = installation.account()
-    target = installation.key(installation.account("other@example.com")).key
+    _, target = _acting(installation, installation.account("other@example.com"))
     actor, acting = _acting(installation, owner)
     installation.rotate(acting.key, grace_hours=1)
     before = _written()
-    CHANGES[change](installation, actor, owner, target)
+    CHANGES[change](installation, actor, owner, target.key)
     assert _written() != before
 
 
@@ -91,4 +91,20 @@ def test_a_key_of_another_type_needs_the_scope_that_the_route_asked_for(installa
     assert (refused.value.code, refused.value.details) == (
         "SCOPE_DENIED",
         {"requiredScope": "vibe:infra", "scopes": ["crm"]},
+    )
+
+
+def test_a_personal_key_needs_one_of_the_integrations_that_the_route_asked_for(
+    installation: Installation,
+) -> None:
+    owner = installation.account()
+    actor = replace(installation.holder(owner), integrations=frozenset({"ai_tools", "cli"}))
+    acting = Key.get_by_id(actor.key_id)
+    installation.change(acting, integrations=["ai_tools"])
+    installation.change(acting, actor, name="renamed")
+    with pytest.raises(ApiError) as refused:
+        installation.change(acting, replace(actor, integrations=frozenset({"cli"})), name="again")
+    assert (refused.value.code, refused.value.details) == (
+        "INTEGRATION_REQUIRED",
+        {"requiredIntegrations": ["cli"], "integrations": ["ai_tools"]},
     )

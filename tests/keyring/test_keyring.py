@@ -8,6 +8,7 @@ import pytest
 
 from app.errors import ApiError
 from app.keyring import PORTAL_TYPES, SETTABLE, key_status, status_is
+from app.ledger import Actor
 from app.models import Account, Audit, Key, Tombstone, Unpublished
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES, canonical
 from gateway import keys
@@ -353,3 +354,35 @@ def test_the_scope_tables_do_not_overlap_and_each_has_its_meaning() -> None:
     assert all({**PORTAL_SCOPES, **MANAGEMENT_SCOPES, **INTEGRATIONS}.values())
     assert {"crm", "task", "user", "im", "disk", "vibe:infra"} <= set(PORTAL_SCOPES)
     assert canonical(["tasks", "crm", "task", "crm"]) == ["task", "crm"]
+
+
+OF_A_PERSONAL_KEY = {
+    "issue": lambda at, actor, key: at.keyring.issue(
+        actor, type="personal", owner=key.owner, name="new", integrations=key.integrations
+    ),
+    "change": lambda at, actor, key: at.change(key, actor, status="REVOKED"),
+    "grant": lambda at, actor, key: at.change(
+        at.key(key.owner, integrations=["ai_tools"]).key, actor, integrations=key.integrations
+    ),
+    "rotate": lambda at, actor, key: at.keyring.rotate(actor, Key.select(), key.id),
+    "delete": lambda at, actor, key: at.keyring.delete(actor, Key.select(), key.id),
+}
+
+
+@pytest.mark.parametrize("do", OF_A_PERSONAL_KEY)
+def test_a_personal_key_gives_away_no_integration_that_it_lacks_and_touches_no_key_that_has_one(
+    installation: Installation, owner: Account, do: str
+) -> None:
+    narrow = Actor("key", owner.id, installation.key(owner, integrations=["ai_tools"]).key.id)
+    wide = installation.holder(owner)
+    key = installation.key(owner, integrations=["cli", "ai_tools"]).key
+    legacy = installation.key(owner, integrations=["ai_tools", "mcp_server"]).key
+    with pytest.raises(ApiError) as refused:
+        OF_A_PERSONAL_KEY[do](installation, narrow, key)
+    assert (refused.value.code, refused.value.details) == (
+        "INTEGRATION_REQUIRED",
+        {"requiredIntegrations": ["cli"], "integrations": ["ai_tools"]},
+    )
+    OF_A_PERSONAL_KEY[do](installation, wide, key)
+    if do not in ("issue", "grant"):  # what opens nothing is not more
+        OF_A_PERSONAL_KEY[do](installation, narrow, legacy)

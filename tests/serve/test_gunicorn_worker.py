@@ -19,21 +19,23 @@ from typing import NamedTuple
 import pytest
 
 from app.json_body import MAX_BYTES
-from app.serve.arrival import LARGEST_BODY
+from app.registry.documents import ARTIFACT_MAX_BYTES
+from app.serve.arrival import largest_body
 from tests.serve.processes import PATIENCE, REPOSITORY, eventually, free_port
 
-APPLICATION = f"""
+APPLICATION = """
+from app.serve.arrival import largest_body
 from app.serve.gunicorn_worker import RequestWorker
 
 class Hasty(RequestWorker):
     patience = 0.3
-    large_requests = 2
+    large_memory = 250_000
 
 def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/fails":
         raise ValueError(environ["QUERY_STRING"])
-    if int(environ.get("CONTENT_LENGTH") or 0) > {LARGEST_BODY}:
+    if int(environ.get("CONTENT_LENGTH") or 0) > largest_body(path):
         body = b"too large"
     elif path == "/unread":
         body = path.encode()
@@ -53,6 +55,8 @@ def fail_midway():
 THREADS = 2
 MANY = 20 * THREADS
 CLOSE = b"Connection: close\r\n\r\n"
+LARGEST_BODY = largest_body("/")
+ARTIFACTS = b"/api/v1/artifacts"
 KEY = "vibe_api_" + "0123456789abcdef" * 4
 
 
@@ -194,15 +198,26 @@ def test_who_expects_100_continue_is_told_once_to_go_on(port: int) -> None:
         assert _everything(client).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_the_largest_body_that_the_application_reads_arrives(port: int) -> None:
-    body = b"x" * (MAX_BYTES + 1)
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [
+        (b"/", MAX_BYTES),
+        (ARTIFACTS, ARTIFACT_MAX_BYTES),
+        (b"%s/acme/website/a-slug" % ARTIFACTS, ARTIFACT_MAX_BYTES),
+    ],
+)
+def test_the_largest_body_that_the_application_reads_arrives(path: bytes, size: int, port: int) -> None:
+    body = b"x" * (size + 1)
     chunks = b"".join(
         b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:99], body[99:9999], body[9999:], b"")
     )
-    with _connected(port) as client:
-        client.sendall(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-        client.sendall(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" + CLOSE + chunks)
-        assert _bodies(client) == [b"/" + body] * 2
+    for framed in (
+        b"Content-Length: %d\r\n%s%s" % (len(body), CLOSE, body),
+        b"Transfer-Encoding: chunked\r\n%s%s" % (CLOSE, chunks),
+    ):
+        with _connected(port) as client:
+            client.sendall(b"POST %s HTTP/1.1\r\n%s" % (path, framed))
+            assert _bodies(client) == [path + body]
 
 
 @pytest.mark.parametrize(
@@ -214,6 +229,8 @@ def test_the_largest_body_that_the_application_reads_arrives(port: int) -> None:
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % (LARGEST_BODY + 1),
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1%s\r\n" % (b"0" * 8000),
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 20_000,
+        b"POST %s HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (ARTIFACTS, ARTIFACT_MAX_BYTES + 1025),
+        b"POST /v1%s HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (ARTIFACTS, LARGEST_BODY + 1),
     ],
 )
 def test_of_a_larger_body_the_application_is_told_the_length_at_once(request_: bytes, port: int) -> None:

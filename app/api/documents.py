@@ -1,0 +1,75 @@
+"""What the views of prompts, artifacts and memories have in common: tags, and lists without long texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+from marshmallow import Schema
+from peewee import Case, Field, ModelSelect, fn
+from werkzeug.http import parse_etags
+
+from app.api.answers import answer, page_answer
+from app.api.paging import newest_first
+from app.auth import principal
+from app.documents import has_words, tag_of
+from app.models import Document
+from app.schemas.document import LISTED_BYTES
+
+IF_MATCH = "If-Match"
+IF_MATCH_PARAMETER = {
+    "in": "header",
+    "name": IF_MATCH,
+    "description": (
+        "The `ETag` of the answer by which you know the object: if it has changed since, 412 "
+        "`PRECONDITION_FAILED`. Without it, or with `*`, any state will do."
+    ),
+    "example": '"0199a3f4-2b17-7c80-a4d9-51e0c7f3b871.3"',
+    "schema": {"type": "string"},
+}
+
+
+def own(model: type[Document]) -> ModelSelect[Any]:
+    """Select the documents of the caller's account."""
+    return model.select().where(model.account == principal().account.account_id)
+
+
+def expected_tags() -> frozenset[str] | None:
+    """Return the tags of which the document must have one (RFC 9110, section 13.1.1); None: any will do.
+
+    Tags that are marked as weak are none of ours.
+    """
+    asked = request.headers.get(IF_MATCH, "").strip()
+    return None if asked in ("", "*") else frozenset(parse_etags(asked).as_set())
+
+
+def document_answer(document: Document, schema: type[Schema], status: int = 200) -> Response:
+    """Return one document with its tag."""
+    response = answer(schema().dump(document), status)
+    response.set_etag(tag_of(document))
+    return response
+
+
+def listed(
+    query: ModelSelect[Any],
+    long_text: Field[Any],
+    schema: type[Schema],
+    *,
+    page: int,
+    limit: int,
+    search: str | None = None,
+    **equal: Any,
+) -> Response:
+    """Return a page of the documents that have the words of `search`, and all that `equal` says.
+
+    `long_text` is left out where it is longer than a list shows; SQLite does not even read it then.
+    """
+    model: Any = query.model
+    if search is not None:
+        query = query.where(has_words(model, principal().account.account_id, search))
+    for name, value in equal.items():
+        query = query.where(getattr(model, name) == value)
+    shown = Case(None, ((fn.octet_length(long_text) <= LISTED_BYTES, long_text),)).alias(long_text.name)
+    others = [field for field in model._meta.sorted_fields if field is not long_text]
+    rows, total = newest_first(query, page, limit, columns=(*others, shown))
+    return page_answer(schema(many=True).dump(rows), page=page, limit=limit, total=total)

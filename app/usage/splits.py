@@ -1,0 +1,90 @@
+"""Adds what a process has gathered to the tables, in one transaction.
+
+Numbers are added, so each is to be given once: this is not for exact counts, which `app.usage.rollup` takes
+over, but for what may lose a killed worker's last second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+import apsw
+from peewee import Database
+
+from app.db import driver, writing
+from app.usage.clients import OTHER
+from app.usage.tally import MOST_NETWORKS, NETWORK, REFUSAL, Gathered, Split
+from app.usage.windows import DAY_MS, HOUR_MS, begin
+
+MOST_ADDRESSES = 10_000
+"""About as many are stored for one hour, of those that sent wrong keys."""
+_MOST_OF_ONE_PREFIX = 10
+"""Two keys can begin alike; with many it is no longer told whose a wrong one was meant to be."""
+
+_TABLES = (("usage_split_hour", HOUR_MS), ("usage_split_day", DAY_MS))
+_ADD = """
+    INSERT INTO {table} (key_id, starts_at, kind, name, requests) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (key_id, starts_at, kind, name) DO UPDATE SET requests = requests + excluded.requests"""
+_NETWORKS = "SELECT name FROM {table} WHERE key_id = ? AND starts_at = ? AND kind = 'network'"
+_BEGIN_ALIKE = 'SELECT id FROM "key" WHERE key_prefix = ? LIMIT ?'
+_ADD_WRONG = """
+    INSERT INTO wrong_keys (requests, starts_at, address) VALUES (?, ?, ?)
+    ON CONFLICT (starts_at, address) DO UPDATE SET requests = requests + excluded.requests"""
+_RAISE_WRONG = "UPDATE wrong_keys SET requests = requests + ? WHERE starts_at = ? AND address = ?"
+_ADDRESSES = "SELECT count(*) FROM wrong_keys WHERE starts_at = ?"
+
+
+def store(db: Database, gathered: Gathered) -> None:
+    """Add it all, or nothing. Raises `ApiError` DATABASE_UNAVAILABLE, or what peewee and APSW raise."""
+    with writing(db, lambda reason: None):
+        connection = driver(db)
+        splits = _with_wrong_keys(connection, gathered)
+        for table, length in _TABLES:
+            rows = sorted(_by_window(splits, length).items())
+            connection.executemany(_ADD.format(table=table), _bounded(connection, table, rows))
+        for hour, of_hour in groupby(sorted(gathered.wrong_from.items(), key=_hour_of), key=_hour_of):
+            rows_of_hour = [(requests, hour, address) for (address, _), requests in of_hour]
+            addresses: Any = connection.execute(_ADDRESSES, (hour,)).get
+            connection.executemany(_ADD_WRONG if addresses < MOST_ADDRESSES else _RAISE_WRONG, rows_of_hour)
+
+
+def _with_wrong_keys(connection: apsw.Connection, gathered: Gathered) -> dict[Split, int]:
+    """Return the splits, and among them as refusals of a key what began like it and was another."""
+    splits = dict(gathered.splits)
+    for (key_prefix, hour, code), requests in gathered.wrong_keys.items():
+        alike: Any = connection.execute(_BEGIN_ALIKE, (key_prefix, _MOST_OF_ONE_PREFIX)).fetchall()
+        for (key_id,) in alike:
+            split = key_id, hour, REFUSAL, code
+            splits[split] = splits.get(split, 0) + requests
+    return splits
+
+
+def _by_window(splits: dict[Split, int], length: int) -> dict[Split, int]:
+    summed: dict[Split, int] = {}
+    for (key_id, hour, kind, name), requests in splits.items():
+        split = key_id, begin(hour, length), kind, name
+        summed[split] = summed.get(split, 0) + requests
+    return summed
+
+
+def _bounded(
+    connection: apsw.Connection, table: str, rows: Iterable[tuple[Split, int]]
+) -> Iterator[tuple[str, int, str, str, int]]:
+    """Yield the rows, networks that are beyond the bound of a key and window as `other`."""
+    networks = _NETWORKS.format(table=table)
+    for (key_id, starts_at, kind), of_kind in groupby(rows, key=lambda row: row[0][:3]):
+        known: set[str] = set()
+        if kind == NETWORK:
+            stored: Any = connection.execute(networks, (key_id, starts_at)).fetchall()
+            known = {name for (name,) in stored}
+        for (_, _, _, name), requests in of_kind:
+            if kind == NETWORK and name not in known:
+                name = name if len(known) < MOST_NETWORKS else OTHER
+                known.add(name)
+            yield key_id, starts_at, kind, name, requests
+
+
+def _hour_of(wrong_from: tuple[tuple[str, int], int]) -> int:
+    return wrong_from[0][1]
