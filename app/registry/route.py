@@ -37,7 +37,8 @@ class Route:
     `types` are the types of key that it serves. Of the three grants, those that are set are asked for, each
     of the types that it concerns: `management_scope` of management keys, `scope` of portal keys,
     `integrations` (any one of them) of personal keys. `errors` are the codes that it can answer with beside
-    those of every route.
+    those of every route. Where management keys call it in another way than others, `example` is theirs, and
+    `other_example` the others', with the same path and query.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Route:
     integrations: frozenset[str] = frozenset()
     errors: tuple[str, ...] = ()
     example: Example
+    other_example: Example | None = None
 
     @property
     def grants(self) -> tuple[str, ...]:
@@ -63,6 +65,11 @@ class Route:
             return tuple(sorted(self.integrations))
         scope = self.management_scope if key_type == "management" else self.scope
         return () if scope is None else (scope,)
+
+    def example_for(self, key_type: str) -> Example:
+        """Return how keys of this type call it."""
+        other = None if key_type == "management" else self.other_example
+        return other or self.example
 
     def example_url(self, host: str) -> str:
         """Return the address on `host` that the example calls."""
