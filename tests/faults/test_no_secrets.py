@@ -318,16 +318,16 @@ def work_the_desk(scene: Scene) -> None:
     ask, pasted, mail = scene.wire.ask, scene.haul.pasted, scene.mail
     password = scene.haul.secret("the SMTP password")
     mail.at_recipient = lambda address: f"451 4.7.0 keys:{password} has to wait"
-    ticket = ask(
-        *("POST", "/v1/feedback", scene.api),
-        {
-            "category": "BUG",
-            "title": f"Not with {pasted('a title')}",
-            "description": f"I call it with\n{pasted('a description')}\nand get 401",
-            "context": {"url": f"/?key={pasted('a context')}", pasted("a name in a context"): 1},
-        },
-    ).data["id"]
-    path = f"/v1/feedback/{ticket}"
+    escaped = pasted("a text with its prefix escaped").replace("_", r"\_")
+    sent = {
+        "category": "BUG",
+        "title": f"Not with {pasted('a title')}",
+        "description": f"I call it with\n{pasted('a description')}\nand get 401, and {escaped} too",
+        "context": {"url": f"/?key={pasted('a context')}"},
+    }
+    named = {**sent, "context": {pasted("a name in a context"): 1}}
+    assert ask("POST", "/v1/feedback", scene.api, named).code == "VALIDATION_ERROR"
+    path = f"/v1/feedback/{ask('POST', '/v1/feedback', scene.api, sent).data['id']}"
     comments = f"{path}/comments"
     answer = {"text": f"You sent {pasted('an answer')}?", "status": "AWAITING_USER"}
     assert ask("POST", comments, scene.management, answer).status == 201
