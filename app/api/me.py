@@ -7,13 +7,15 @@ from typing import Any
 from flask import Response
 
 from app.api.answers import ApiBlueprint, answer
-from app.api.feedback_reference import feedback_reference
 from app.api.portals import portals_of
+from app.api.spec import document
 from app.auth import Principal, principal
+from app.guide.feedback import feedback_reference
 from app.instants import iso
 from app.models import Key
 from app.openapi import answer_of
 from app.registry.capabilities import capabilities
+from app.registry.quickstart import quickstart_lines
 from app.schemas.key import rotation_of
 from app.schemas.me import LimitsAnswer, MeAnswer
 from app.schemas.portal import PortalAnswer
@@ -69,12 +71,7 @@ def _management(caller: Principal, host: str) -> dict[str, Any]:
         "capabilities": capabilities(host),
         "portals": portals,
         "totalAppKeys": sum(portal["appKeyCount"] for portal in portals),
-        "quickstart": {
-            "step1": f"GET {host}/v1/portals — list available portals",
-            "step2": f"GET {host}/v1/keys?portalId=<id> — list APP keys for a portal",
-            "step3": f"POST {host}/v1/keys {{ portalId, name, scopes }} — create an APP key",
-            "step4": "Use the APP key for entity API calls (deals, tasks, etc.)",
-        },
+        "quickstart": quickstart_lines(host),
         "docs": f"{host}/docs/management-keys",
-        "feedback": feedback_reference(host),
+        "feedback": feedback_reference(caller.key.type, document(), host),
     }

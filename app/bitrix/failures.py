@@ -28,7 +28,7 @@ from enum import Enum, auto
 from typing import Any
 
 from app.errors import ApiError
-from gateway.keys import KEY_IN_TEXT
+from gateway.keys import masked
 
 TIME_LIMIT_RETRY_AFTER = 60
 """Seconds: the load of a method is counted in buckets of a minute each."""
@@ -142,5 +142,5 @@ def _text(value: Any) -> str:
 
 def _readable(text: str, secret: str) -> str:
     """Return the text in one bounded line, without the webhook's secret and without raw keys."""
-    line = " ".join(KEY_IN_TEXT.sub("***", text.replace(secret, "***")).split())
+    line = " ".join(masked(text.replace(secret, "***")).split())
     return line if len(line) <= _LONGEST_DESCRIPTION else f"{line[:_LONGEST_DESCRIPTION]}…"

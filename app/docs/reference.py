@@ -142,7 +142,7 @@ def endpoints(key_type: str, document: Mapping[str, Any], host: str) -> list[End
     return [
         Endpoint(
             route,
-            fields_of(endpoint(route, document, host)["parameters"]),
+            fields_of(endpoint(route, key_type, document, host)["parameters"]),
             curl(route, host),
             indented(route.example.answer),
         )

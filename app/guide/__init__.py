@@ -14,6 +14,8 @@ from app.auth import opens
 from app.errors import ERRORS
 from app.guide.endpoints import endpoint
 from app.guide.entities import entities
+from app.guide.feedback import PATH as FEEDBACK_PATH
+from app.guide.feedback import feedback_reference
 from app.guide.words import AUTHENTICATION, CONVENTIONS, HOW
 from app.registry import MANAGEMENT, PORTAL, ROUTES, Route
 from app.registry.quickstart import MANAGEMENT_STEPS, STEPS, Step, Taken
@@ -36,16 +38,19 @@ def guide_for(key: KeyRecord, document: Mapping[str, Any], base_url: str) -> dic
     """
     everything = key.type == "management"
     routes = [route for route in ROUTES if everything or opens(key, route)]
-    return {
+    guide: dict[str, Any] = {
         "baseUrl": base_url,
         "authentication": AUTHENTICATION,
         "conventions": CONVENTIONS,
         "scopes": [row for row in _scopes(key) if everything or key.type in row["keyTypes"]],
         "quickstart": {"how": HOW, "steps": _steps(MANAGEMENT_STEPS if everything else STEPS, routes)},
-        "endpoints": [endpoint(route, document, base_url) for route in routes],
+        "endpoints": [endpoint(route, key.type, document, base_url) for route in routes],
         "entities": entities(routes),
         "errors": {code: {"status": kind.status, "message": kind.message} for code, kind in ERRORS.items()},
     }
+    if any(route.path == FEEDBACK_PATH for route in routes):
+        guide["feedback"] = feedback_reference(key.type, document, base_url)
+    return guide
 
 
 def _scopes(key: KeyRecord) -> Iterator[dict[str, Any]]:

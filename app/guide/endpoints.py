@@ -25,8 +25,8 @@ _JSON = "application/json"
 _YOUR_KEY = "<your key>"
 
 
-def endpoint(route: Route, document: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-    """Return `route` in the shape of `EndpointAnswer`."""
+def endpoint(route: Route, key_type: str, document: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+    """Return `route`, as keys of a type call it, in the shape of `EndpointAnswer`."""
     path_item = document["paths"][route.path]
     operation = path_item[route.method.lower()]
     return {
@@ -43,7 +43,7 @@ def endpoint(route: Route, document: Mapping[str, Any], base_url: str) -> dict[s
             *(_parameter(one) for one in operation.get("parameters", [])),
             *_members(operation, document),
         ],
-        "example": _example(route, operation, base_url),
+        "example": _example(route, key_type, operation, base_url),
         "errors": list(codes_of(route)),
     }
 
@@ -89,8 +89,8 @@ def _facts(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {name: fact for name, fact in facts.items() if fact is not None}
 
 
-def _example(route: Route, operation: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-    example = route.example
+def _example(route: Route, key_type: str, operation: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+    example = route.example_for(key_type)
     content_type = {} if example.body is None else {"Content-Type": _JSON}
     return {
         "request": {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.registry import ROUTES
+from collections.abc import Iterable
+
+from app.registry import ROUTES, Route
 
 # To the letter as the seed has them, and first: programs read them. They are the same whatever the scopes.
 _SEED: dict[tuple[str, str], str] = {
@@ -28,7 +30,13 @@ def capabilities(host: str) -> list[str]:
         for route in ROUTES
         if "management" in route.types and (route.method, route.path) not in _SEED
     }
-    return [
-        f"{method} {host}{path.replace('{', ':').replace('}', '')} — {what}"
-        for (method, path), what in {**_SEED, **others}.items()
-    ]
+    return [_line(host, *operation, what) for operation, what in {**_SEED, **others}.items()]
+
+
+def lines(routes: Iterable[Route], host: str) -> list[str]:
+    """Return a line for each of the routes, in the same form."""
+    return [_line(host, route.method, route.path, route.summary) for route in routes]
+
+
+def _line(host: str, method: str, path: str, what: str) -> str:
+    return f"{method} {host}{path.replace('{', ':').replace('}', '')} — {what}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+HOST = "https://keys.example.com"
+
 ACCOUNT_ID = "0199a3c0-5b1e-7c44-9d0a-3f6b1c2d4e10"
 PORTAL_ID = "0199a3c0-7d52-7f0e-8a61-52c4b7e9d013"
 KEY_ID = "0199a3c2-11f8-7b35-b1c9-84e2d6a7f025"
@@ -11,6 +13,7 @@ NEW_KEY_ID = "0199a3d7-2b64-7c81-a0f3-5d18e6c49b32"
 SUCCESSOR_ID = "0199a3d9-40aa-7e17-a7d2-19b5c3e8f138"
 TICKET_ID = "0199a3e1-6c90-7ad6-9e43-c8f1b2d7a04b"
 COMMENT_ID = "0199a3e5-02b7-7d59-8f14-6ab3e9c5d15e"
+REPLY_ID = "0199a3ea-7e15-7f20-b39d-e84c50a6d279"
 SERVER_ID = "0199a3f0-93de-7168-bc25-7d4ec1f6a26f"
 PROMPT_ID = "0199a3f4-2b17-7c80-a4d9-51e0c7f3b871"
 ARTIFACT_ID = "0199a3f6-8e05-7dd2-b630-0f4a9c2d7e92"
@@ -50,6 +53,18 @@ KEY: dict[str, Any] = {
     "rotation": None,
 }
 
+SELF_DESCRIPTION = (
+    "type",
+    "keyPrefix",
+    "keySuffix",
+    "name",
+    "expiresAt",
+    "scopes",
+    "integrations",
+    "rotation",
+)
+"""What `GET /v1/me` says of a key as the other routes do."""
+
 RAW_KEY = "vibe_api_<64 characters, shown only in this answer>"
 
 LIMITS: dict[str, Any] = {
@@ -78,10 +93,37 @@ USAGE: dict[str, Any] = {
     "refusals": [{"name": "RATE_LIMITED", "count": 4}],
 }
 
+FEEDBACK: dict[str, Any] = {
+    "endpoints": [
+        f"GET {HOST}/v1/feedback — list ALL platform feedback (management key sees everything)",
+        f"POST {HOST}/v1/feedback/:id/comments — post a team comment, changes status",
+    ],
+    "statuses": {
+        "RESOLVED": {
+            "meaning": "The fix is published in the production environment, the user has been notified",
+            "setBy": ["commentTicket (team)", "updateTicket (team)"],
+            "mailsAuthor": True,
+        },
+    },
+    "transitions": {"authorComment": {"AWAITING_USER": "NEEDS_REVIEW", "ARCHIVED": None}},
+    "categories": ["BUG", "SUGGESTION", "DOCS"],
+    "paging": {"order": "newest first"},
+    "workflow": [
+        {
+            "goal": "Ask the author what is missing",
+            "method": "POST",
+            "url": f"{HOST}/v1/feedback/{{id}}/comments",
+            "body": {"text": "<your question>", "status": "AWAITING_USER"},
+            "note": "The author is mailed the text. The reply makes the ticket NEEDS_REVIEW.",
+        },
+    ],
+}
+"""Some of what a management key is told of tickets."""
+
 _CODES = {"MISSING_API_KEY": {"status": 401, "message": "An API key is required."}}
 
 GUIDE: dict[str, Any] = {
-    "baseUrl": "https://keys.example.com",
+    "baseUrl": HOST,
     "authentication": {
         "headers": ["X-Api-Key: <key>"],
         "rule": "One key in one header, never in a URL.",
@@ -129,7 +171,7 @@ GUIDE: dict[str, Any] = {
             "example": {
                 "request": {
                     "method": "GET",
-                    "url": "https://keys.example.com/v1/portals",
+                    "url": f"{HOST}/v1/portals",
                     "headers": {"X-Api-Key": "<your key>"},
                     "body": None,
                 },
@@ -165,6 +207,7 @@ GUIDE: dict[str, Any] = {
         }
     ],
     "errors": _CODES,
+    "feedback": FEEDBACK,
 }
 
 OPENAPI: dict[str, Any] = {

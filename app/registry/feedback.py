@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.registry.examples import ACCOUNT_ID, COMMENT_ID, PORTAL_ID, TICKET_ID
+from app.registry.examples import ACCOUNT_ID, COMMENT_ID, PORTAL_ID, REPLY_ID, TICKET_ID
 from app.registry.route import CHANGE_ERRORS, MANAGEMENT, PORTAL, Example, Route, one, page
 
 _SCOPE = "vibe:mgmt:feedback"
@@ -31,6 +31,22 @@ _COMMENT: dict[str, Any] = {
     "text": _QUESTION,
     "status": "AWAITING_USER",
     "createdAt": "2026-11-26T09:42:00.000Z",
+}
+
+_ANSWERED: dict[str, Any] = {
+    **_TICKET,
+    "status": "NEEDS_REVIEW",
+    "updatedAt": "2026-11-26T10:03:00.000Z",
+    "comments": [
+        _COMMENT,
+        {
+            "id": REPLY_ID,
+            "author": "USER",
+            "text": "Yes, there too.",
+            "status": "NEEDS_REVIEW",
+            "createdAt": "2026-11-26T10:03:00.000Z",
+        },
+    ],
 }
 
 ROUTES: tuple[Route, ...] = (
@@ -92,5 +108,6 @@ ROUTES: tuple[Route, ...] = (
             body={"text": _QUESTION, "status": "AWAITING_USER"},
             answer=one({**_ASKED, "comments": [_COMMENT]}),
         ),
+        other_example=Example(path=_ID, body={"text": "Yes, there too."}, answer=one(_ANSWERED)),
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.registry.examples import KEY, LIMITS, NEW_KEY_ID, RAW_KEY
+from app.registry.examples import KEY, LIMITS, NEW_KEY_ID, RAW_KEY, SELF_DESCRIPTION
 from app.registry.route import one
 
 
@@ -50,16 +50,6 @@ _NEW_KEY: dict[str, Any] = {
     "rateLimit": None,
     "createdAt": "2026-11-26T09:38:00.000Z",
 }
-_TOLD_TO_ITSELF = (
-    "type",
-    "keyPrefix",
-    "keySuffix",
-    "name",
-    "expiresAt",
-    "scopes",
-    "integrations",
-    "rotation",
-)
 _PORTAL = Taken(step=1, at="/data", where={"status": "ACTIVE", "linked": True}, member="id")
 
 MANAGEMENT_STEPS = (
@@ -79,7 +69,7 @@ MANAGEMENT_STEPS = (
         operation_id="getMe",
         does="Use the new key: it tells its type, its scopes, and what its limits have left.",
         key=Taken(step=3, at="/data/rawKey"),
-        answer=one({name: _NEW_KEY[name] for name in _TOLD_TO_ITSELF} | {"limits": LIMITS}),
+        answer=one({name: _NEW_KEY[name] for name in SELF_DESCRIPTION} | {"limits": LIMITS}),
     ),
 )
 """What the seed's quickstart does with a management key."""
@@ -93,3 +83,13 @@ STEPS = (
     Step(operation_id="listPersonalKeys", does="See the personal keys of the account."),
 )
 """For keys of the other types: those of these that the key opens."""
+
+
+def quickstart_lines(host: str) -> dict[str, str]:
+    """Return the steps with a management key in a line each, to the letter as the seed has them."""
+    return {
+        "step1": f"GET {host}/v1/portals — list available portals",
+        "step2": f"GET {host}/v1/keys?portalId=<id> — list APP keys for a portal",
+        "step3": f"POST {host}/v1/keys {{ portalId, name, scopes }} — create an APP key",
+        "step4": "Use the APP key for entity API calls (deals, tasks, etc.)",
+    }

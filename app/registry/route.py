@@ -48,7 +48,8 @@ class Route:
     of the types that it concerns: `management_scope` of management keys, `scope` of portal keys,
     `integrations` (any one of them) of personal keys. `errors` are the codes that it can answer with beside
     those of every route. `reads`: it changes nothing, although its method might; what a batch changes is
-    judged call by call.
+    judged call by call. Where management keys call it in another way than others, `example` is theirs, and
+    `other_example` the others', with the same path and query.
 
     `path_notes` describes parameters of the path that are not simply the id of an item of the list above.
     `max_bytes` is how large a body may be. A `tagged` route answers with an `ETag`.
@@ -68,6 +69,7 @@ class Route:
     max_bytes: int = MAX_BYTES
     tagged: bool = False
     example: Example
+    other_example: Example | None = None
 
     @property
     def changes(self) -> bool:
@@ -86,6 +88,11 @@ class Route:
             return tuple(sorted(self.integrations))
         scope = self.management_scope if key_type == "management" else self.scope
         return () if scope is None else (scope,)
+
+    def example_for(self, key_type: str) -> Example:
+        """Return how keys of this type call it."""
+        other = None if key_type == "management" else self.other_example
+        return other or self.example
 
     def example_url(self, host: str) -> str:
         """Return the address on `host` that the example calls."""

@@ -243,3 +243,9 @@ class GuideAnswer(StrictSchema):
         required=True,
         metadata={"description": "Every code, with its status and what it means."},
     )
+    feedback = fields.Dict(
+        metadata={
+            "description": "How to work with tickets: the team's part for management keys, the author's for "
+            "portal keys."
+        }
+    )

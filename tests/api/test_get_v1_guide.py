@@ -11,11 +11,13 @@ from app.registry import ROUTES
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES
 from gateway.keys import KEY_IN_TEXT
 from tests.api.described import Described
+from tests.api.desk import Desk
 from tests.api.linked import ENTITY_SCOPES, Linked
 from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
 
 OF_ANY_KEY = {"getMe", "getGuide", "getOpenapi"}
-OF_PORTAL_KEYS = OF_ANY_KEY | {"createTicket", "listTickets", "getTicket", "commentTicket", "batch"}
+OF_AUTHORS = ["createTicket", "listTickets", "getTicket", "commentTicket"]
+OF_PORTAL_KEYS = OF_ANY_KEY | {*OF_AUTHORS, "batch"}
 DOCUMENTS = {
     f"{verb}{name}"
     for verb in ("create", "get", "update", "delete")
@@ -123,20 +125,75 @@ def test_200_every_parameter_says_what_it_is(guide: Any) -> None:
             assert one["type"], (entry["operationId"], one["name"])
 
 
-def test_200_every_example_can_be_sent_as_it_stands(linked: Linked, guide: Any) -> None:
+def test_200_every_example_can_be_sent_as_it_stands(linked: Linked) -> None:
     world = linked.world
     keys = {
         "management": every_management_scope(world),
         "api": world.portal_key(scopes=["vibe:infra", *ENTITY_SCOPES]).raw_key,
         "personal": world.personal_key(integrations=["ai_tools", "cli"]).raw_key,
     }
-    for entry in guide["endpoints"]:
-        key = next(key for key_type, key in keys.items() if key_type in entry["keyTypes"])
-        request, shown = entry["example"]["request"], entry["example"]["answer"]
-        answer = send(world, request["method"], request["url"], key, request["body"])
-        # The ids of examples are nobody's.
-        wanted = {"ENTITY_NOT_FOUND", "NOT_PORTAL_MEMBER"}
-        assert answer.status == shown["status"] or answer.code in wanted, (entry["operationId"], answer.body)
+    for own_type, own in keys.items():
+        for entry in world.call("GET", "/v1/guide", own).data["endpoints"]:
+            served = (own_type, *keys)
+            key = next(keys[key_type] for key_type in served if key_type in entry["keyTypes"])
+            request, shown = entry["example"]["request"], entry["example"]["answer"]
+            answer = send(world, request["method"], request["url"], key, request["body"])
+            # The ids of examples are nobody's.
+            wanted = {"ENTITY_NOT_FOUND", "NOT_PORTAL_MEMBER"}
+            assert answer.status == shown["status"] or answer.code in wanted, (
+                entry["operationId"],
+                answer.body,
+            )
+
+
+def test_200_other_keys_are_shown_what_such_keys_are_answered(world: World) -> None:
+    for raw_key in every_type_of_key(world)[1:]:
+        shown = endpoint(world.call("GET", "/v1/guide", raw_key).data, "getMe")["example"]["answer"]["body"]
+        assert set(shown["data"]) == set(world.call("GET", "/v1/me", raw_key).data)
+
+
+def test_200_a_management_key_is_told_of_tickets_what_it_is_told_of_itself(world: World, guide: Any) -> None:
+    assert guide["feedback"] == world.call("GET", "/v1/me", world.member.management_key).data["feedback"]
+
+
+@pytest.mark.parametrize("key_type", ["api", "authorization"])
+def test_200_a_portal_key_is_told_the_authors_part_of_tickets(
+    world: World, guide: Any, key_type: str
+) -> None:
+    raw_key = world.portal_key(key_type=key_type).raw_key
+    told = world.call("GET", "/v1/guide", raw_key).data["feedback"]
+    for name in ("statuses", "categories", "filters", "paging"):
+        assert told[name] == guide["feedback"][name]
+    assert told["transitions"] == {"authorComment": guide["feedback"]["transitions"]["authorComment"]}
+    assert [line.partition(" — ")[0] for line in told["endpoints"]] == [
+        f"POST {PUBLIC_URL}/v1/feedback",
+        f"GET {PUBLIC_URL}/v1/feedback",
+        f"GET {PUBLIC_URL}/v1/feedback/:id",
+        f"POST {PUBLIC_URL}/v1/feedback/:id/comments",
+    ]
+    assert list(told["fields"]["commentTicket"]["properties"]) == ["text"]
+    assert set(told["fields"]["createTicket"]["required"]) == {"category", "title", "description"}
+    assert [one["operationId"] for one in told["examples"]] == OF_AUTHORS
+
+
+def test_200_a_personal_key_is_told_nothing_of_tickets(world: World) -> None:
+    assert "feedback" not in world.call("GET", "/v1/guide", world.personal_key().raw_key).data
+
+
+def test_200_the_authors_tasks_can_be_done_in_their_order(desk: Desk) -> None:
+    tasks = desk.world.call("GET", "/v1/guide", desk.author).data["feedback"]["workflow"]
+    ticket_id, statuses = "", []
+    for task in tasks:
+        url = task["url"].replace("{id}", ticket_id)
+        answer = send(desk.world, task["method"], url, desk.author, task["body"])
+        assert answer.status in (200, 201), (task, answer.body)
+        if task["body"] is not None:
+            ticket_id = answer.data["id"]
+            statuses.append(answer.data["status"])
+            desk.comment(ticket_id, text="Which page?", status="AWAITING_USER")
+        elif "status=AWAITING_USER" in url:
+            assert ticket_id in [ticket["id"] for ticket in answer.data]
+    assert statuses == ["NEW", "NEEDS_REVIEW"]
 
 
 def test_200_scopes_and_who_holds_them(world: World, guide: Any) -> None:

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.api.feedback_reference import WORKFLOW
 from app.feedback import ANSWER_STATUSES, CATEGORIES, STATUSES
+from app.guide.feedback import TEAM
 from app.registry import ROUTE_OF
 from tests.api.desk import TICKET_FIELDS, Desk
 from tests.api.world import PUBLIC_URL, UNKNOWN_ID, World
@@ -87,7 +87,7 @@ def test_every_example_and_step_is_a_call_that_the_team_can_make(reference: Any)
         path = urlsplit(call["url"]).path.replace(ticket_id, "{id}")
         assert call["url"].startswith(PUBLIC_URL)
         assert "management" in ROUTE_OF[call["method"], path].types
-    assert [step["goal"] for step in reference["workflow"]] == [step.goal for step in WORKFLOW]
+    assert [step["goal"] for step in reference["workflow"]] == [task.goal for task in TEAM.workflow]
 
 
 def test_every_filter_that_it_tells_can_be_used(still_desk: Desk, reference: Any) -> None:

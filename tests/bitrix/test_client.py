@@ -141,7 +141,7 @@ def test_a_description_is_one_bounded_line_without_secrets(webhook: Webhook, ser
     raw_key = "vibe_api_" + "0" * 64
     _give(server, {"error": "X" * 9_000, "error_description": f"{SECRET}\n {raw_key} " + "y" * 9_000})
     error = _error(webhook)
-    assert error.text.startswith("*** *** yyy")
+    assert error.text.startswith("*** vibe_api_000000*** yyy")
     assert len(error.text) + len(error.code or "") < 1_100
 
 

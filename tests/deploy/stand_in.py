@@ -61,6 +61,8 @@ def stand_in(*, answered: int, hangs_up: bool = True) -> Iterator[StandIn]:
     with StandIn(answered, hangs_up) as service:
         serving = threading.Thread(target=service.serve_forever, args=(0.05,))
         serving.start()
-        yield service
-        service.shutdown()
-        serving.join()
+        try:
+            yield service
+        finally:
+            service.shutdown()
+            serving.join()

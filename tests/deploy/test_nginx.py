@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from app.errors import ERRORS
+from app.registry import ROUTES
 from tests.deploy.conftest import Deployment
 from tests.deploy.rig import CLIENT, CONF, HOST, PROXY, nginx
 from tests.deploy.stand_in import stand_in
+from tests.serve.processes import eventually
 
 LONGEST = 8190
 """In bytes, of a request line, and of a header with its line end; the service's own limit."""
@@ -45,6 +47,32 @@ def test_a_callers_own_request_id_is_kept_as_the_service_would(
     for path in ("/healthz", "/.refusal"):
         answer = deployed.nginx.ask("GET", path, headers={"X-Request-Id": own})
         assert (answer.headers["X-Request-Id"] == own) == kept
+
+
+@pytest.mark.parametrize("begin", ["vibe_api_", "vxk_", "a.vibe_", "-vxk_"])
+def test_a_request_id_that_could_be_a_key_is_not_passed_on(tmp_path: Path, begin: str) -> None:
+    own = (begin + "0123456789abcdef" * 4)[:64]
+    with stand_in(answered=1) as service, nginx(tmp_path / "nginx", service.port) as proxy:
+        proxy.ask("GET", "/", headers={"X-Request-Id": own})
+        eventually(proxy.lines, "the request is in nginx's log")
+    (line,) = proxy.lines().values()
+    assert f"X-Request-Id: {line['request_id']}" in service.heads[0].splitlines()
+    assert len(line["request_id"]) == 32
+    assert own not in "".join(service.heads)
+
+
+@pytest.mark.parametrize("line", [b"TRACE /v1/me", b"TRACE /.refusal", b"CONNECT /v1/me"])
+def test_a_method_that_nginx_refuses_is_answered_with_those_of_the_api(
+    deployed: Deployment, line: bytes
+) -> None:
+    (answer,) = deployed.nginx.say(line + b" HTTP/1.1\r\n" + CLOSE + b"\r\n")
+    assert (answer.status, answer.code) == (405, "METHOD_NOT_ALLOWED")
+    assert set(answer.headers["Allow"].split(", ")) == {"HEAD", *(route.method for route in ROUTES)}
+
+
+def test_a_method_that_the_service_refuses_is_answered_with_those_of_the_path(deployed: Deployment) -> None:
+    answer = deployed.nginx.ask("DELETE", "/v1/me", deployed.key)
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
 
 
 def test_plain_http_is_sent_to_tls(deployed: Deployment) -> None:
@@ -102,6 +130,13 @@ def test_a_doubled_credential_is_refused(deployed: Deployment) -> None:
     line = f"X-Api-Key: {deployed.key}\r\n".encode()
     (answer,) = deployed.nginx.say(b"GET /v1/me HTTP/1.1\r\n" + CLOSE + line + line + b"\r\n")
     assert (answer.status, answer.code) == (400, "AMBIGUOUS_CREDENTIALS")
+
+
+def test_a_doubled_authorization_is_refused_before_the_service_sees_it(deployed: Deployment) -> None:
+    line = f"Authorization: Bearer {deployed.key}\r\n".encode()
+    (answer,) = deployed.nginx.say(b"GET /v1/me HTTP/1.1\r\n" + CLOSE + line + line + b"\r\n")
+    assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
+    assert deployed.nginx.line(answer)["upstream_status"] == ""
 
 
 def test_the_longest_line_and_the_largest_headers_pass(deployed: Deployment) -> None:

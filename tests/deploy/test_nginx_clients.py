@@ -53,6 +53,7 @@ def test_one_address_has_only_so_many_requests_at_a_time(deployed: Deployment) -
         refused = deployed.nginx.ask("GET", "/healthz", client="127.0.2.1")
         assert (refused.status, refused.code) == (503, "GATEWAY_UNAVAILABLE")
         assert refused.headers["Retry-After"] == str(refused.json["error"]["retryAfter"])
+        assert deployed.nginx.line(refused)["upstream_status"] == ""
         assert _status(deployed, "127.0.2.2") == 200
     eventually(lambda: _status(deployed, "127.0.2.1") == 200, "there is room again")
 

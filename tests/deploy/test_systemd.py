@@ -1,4 +1,7 @@
-"""The systemd units: understood by systemd, and started here as they stand, but for folders and ports."""
+"""The systemd units: their commands, started and stopped here as they stand, but for folders and ports.
+
+Not run by systemd: what it would make of a unit is checked by `systemd-analyze`, where the machine has it.
+"""
 
 from __future__ import annotations
 
@@ -140,8 +143,7 @@ def test_all_units_have_the_same_sandbox() -> None:
     assert "\nProtectSystem=strict\n" in sandboxes.pop()
 
 
-def test_systemd_understands_the_units(tmp_path: Path) -> None:
-    """Where the machine has no systemd, what is left to find is a line that is no assignment."""
+def test_every_line_is_one_of_a_unit_and_systemd_understands_it_if_it_is_here(tmp_path: Path) -> None:
     for path in UNITS:
         text = path.read_text()
         assert all(re.match(r"$|#|\[\w+\]$|\w+=", line) for line in text.splitlines())

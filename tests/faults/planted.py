@@ -19,7 +19,7 @@ from tests.cli.terminal import Terminal
 
 _PATIENCE = 30.0
 _SHOWN_ONCE = re.compile(rb'"rawKey": ?"[^"]+"')
-_ASKS_FOR_A_KEY = (b"POST /v1/keys ", b"POST /v1/keys/")
+_ASKS_FOR_A_KEY = (b"POST /v1/keys ", b"POST /v1/keys/", b"POST /api/v1/api-keys ")
 _MAKE_A_KEY = (("keys", "create"), ("keys", "rotate"))
 _FRAGMENT = 16
 

@@ -28,8 +28,6 @@ from tests.serve.processes import Service, eventually
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 OWN_ADDRESS = "127.0.0.1"
-NOT_PROVOKED = {"INTEGRATION_REQUIRED"}
-"""No route asks for an integration yet."""
 FILL_THE_TICKET = """
     INSERT INTO ticket_comment (id, ticket_id, author, account_id, text, status, created_at)
     SELECT 'filler', ticket_id, author, account_id, printf('%.*c', 1000000, 'x'), status, created_at
@@ -109,6 +107,7 @@ class Scene:
         _, self.no_infra = operator.issue("crm only", "api", ADA, "--portal", self.portal, "--scope", "crm")
         _, self.authorization = operator.issue("authorization", "authorization", BOB, *of_portal)
         self.personal_id, self.personal = operator.issue("personal", "personal", BOB, "--integration", "cli")
+        _, self.ai_tools = operator.issue("AI tools", "personal", BOB, "--integration", "ai_tools")
 
     def end(self) -> None:
         self.service.stop()
@@ -133,6 +132,8 @@ def test_no_planted_secret_is_found_anywhere(scene: Scene, figures: Figures) -> 
     be_refused_by_the_application(scene)
     paste_keys_into_requests(scene)
     paste_keys_into_fields(scene)
+    keep_documents(scene)
+    reach_bitrix24(scene)
     mistype_at_the_command_line(scene)
     work_the_desk(scene)
     break_the_database(scene)
@@ -150,7 +151,7 @@ def test_no_planted_secret_is_found_anywhere(scene: Scene, figures: Figures) -> 
     names = [where for where, _ in haul.left]
     assert {"vibekeys.db", "the log", "the mails", "Redis"} <= set(names)
     assert any(name.startswith("appendonlydir/") for name in names)
-    assert set(ERRORS) - haul.codes == NOT_PROVOKED
+    assert set(ERRORS) <= haul.codes
     found = haul.found()
     planted = len(haul.secrets) + len(haul.keys)
     of = f"in {len(names)} files, answers and outputs, {haul.size / 2**20:.1f} MiB"
@@ -179,6 +180,8 @@ def make_keys(scene: Scene) -> None:
     haul.issued("rotated by REST", successor["rawKey"])
     assert ask("POST", rotate, scene.management, {}).status == 409
     assert ask("POST", f"/v1/keys/{successor['id']}/rotate", scene.management, {}).status == 409
+    personal = {"name": "for the command line", "integrations": ["cli"]}
+    haul.issued("a personal key", ask("POST", "/api/v1/api-keys", scene.personal, personal).data["rawKey"])
     # A second call with the same Idempotency-Key, while the portal's webhook answers the first one.
     again = {"Idempotency-Key": "again"}
     scene.hook.while_called = lambda: ask("POST", "/v1/keys", scene.management, body, again)
@@ -227,6 +230,7 @@ def be_refused_by_the_application(scene: Scene) -> None:
         "KEY_TYPE_NOT_ALLOWED": ("GET", "/v1/feedback", scene.personal),
         "MANAGEMENT_SCOPE_REQUIRED": ("GET", "/v1/keys", scene.little),
         "SCOPE_DENIED": ("GET", "/v1/infra/servers", scene.no_infra),
+        "INTEGRATION_REQUIRED": ("GET", "/api/v1/api-keys", scene.ai_tools),
         "MISSING_PORTAL_ID": ("GET", "/v1/keys", scene.management),
         "NOT_FOUND": ("GET", "/v1/nothing", scene.api),
         "ENTITY_NOT_FOUND": ("GET", f"/v1/keys/{scene.personal_id}", scene.management),
@@ -313,21 +317,64 @@ def mistype_at_the_command_line(scene: Scene) -> None:
     type_("audit", "list", "--target", pasted("a filter of the audit log"))
 
 
+def keep_documents(scene: Scene) -> None:
+    """Documents with keys in their fields, which are refused, and such that somebody else has changed."""
+    ask, pasted = scene.wire.ask, scene.haul.pasted
+    prompts, artifacts, memories = "/api/v1/prompts", "/api/v1/artifacts", "/api/v1/memories"
+    artifact = {"projectName": "acme/website", "slug": "week-48", "title": "Week 48", "content": "Done."}
+    texts = {
+        prompts: {"title": "Review", "content": "Read it.", "description": "a", "labels": "a"},
+        artifacts: {**artifact, "description": "a", "metadata": "a"},
+        memories: {"text": "In cents.", "projectName": "acme", "metadata": "a"},
+    }
+    for path, fields in texts.items():
+        good = {name: value for name, value in fields.items() if value != "a"}
+        assert ask("POST", path, scene.personal, good).status == 201
+        for name in fields:
+            key = pasted(f"{name} of {path}")
+            value = {"labels": [key], "metadata": {"note": [key]}}.get(name, f"with {key}")
+            assert ask("POST", path, scene.personal, {**good, name: value}).code == "VALIDATION_ERROR"
+        ask("POST", path, scene.personal, {**good, pasted(f"the name of a field of {path}"): 1})
+    assert ask("POST", artifacts, scene.personal, artifact).code == "SLUG_TAKEN"
+    changed = {"content": "More."}, {"If-Match": f'"{pasted("a tag")}"'}
+    assert ask("PUT", f"{prompts}/review", scene.personal, *changed).code == "PRECONDITION_FAILED"
+
+
+def reach_bitrix24(scene: Scene) -> None:
+    """Bitrix24 says the webhook's secret and a key in its refusals; keys stand where names of fields do."""
+    ask, pasted, hook = scene.wire.ask, scene.haul.pasted, scene.hook
+    usual, secret = hook.answer, scene.haul.secret("the webhook of a portal")
+    for error, code in (("ACCESS_DENIED", "BITRIX_ACCESS_DENIED"), ("ERROR_CORE", "BITRIX_ERROR")):
+        hook.answer = {"error": error, "error_description": f"/rest/1/{secret}/ with {pasted(error)}"}
+        assert ask("GET", "/v1/deals", scene.no_infra).code == code
+    hook.answer = usual
+    assert ask("POST", "/v1/batch", scene.no_infra, {"calls": []}).code == "BATCH_LIMIT_EXCEEDED"
+    of_deal = pasted("the name of a field of a deal")
+    for path, body in (
+        ("/v1/deals", {of_deal: 1}),
+        ("/v1/deals/search", {"filter": {of_deal: 1}}),
+        ("/v1/deals/search", {"filter": {"title": {of_deal: 1}}, "select": [of_deal]}),
+        ("/v1/batch", {"calls": [{"entity": of_deal, "action": "get"}]}),
+        ("/v1/batch", {"calls": [{"entity": "deals", "action": "create", "params": {of_deal: 1}}]}),
+    ):
+        ask("POST", path, scene.no_infra, body)
+
+
 def work_the_desk(scene: Scene) -> None:
     """Tickets with keys in all their texts; their mails, of which the first is refused with the password."""
     ask, pasted, mail = scene.wire.ask, scene.haul.pasted, scene.mail
     password = scene.haul.secret("the SMTP password")
     mail.at_recipient = lambda address: f"451 4.7.0 keys:{password} has to wait"
-    ticket = ask(
-        *("POST", "/v1/feedback", scene.api),
-        {
-            "category": "BUG",
-            "title": f"Not with {pasted('a title')}",
-            "description": f"I call it with\n{pasted('a description')}\nand get 401",
-            "context": {"url": f"/?key={pasted('a context')}", pasted("a name in a context"): 1},
-        },
-    ).data["id"]
-    path = f"/v1/feedback/{ticket}"
+    escaped = pasted("a text with its prefix escaped").replace("_", r"\_")
+    sent = {
+        "category": "BUG",
+        "title": f"Not with {pasted('a title')}",
+        "description": f"I call it with\n{pasted('a description')}\nand get 401, and {escaped} too",
+        "context": {"url": f"/?key={pasted('a context')}"},
+    }
+    named = {**sent, "context": {pasted("a name in a context"): 1}}
+    assert ask("POST", "/v1/feedback", scene.api, named).code == "VALIDATION_ERROR"
+    path = f"/v1/feedback/{ask('POST', '/v1/feedback', scene.api, sent).data['id']}"
     comments = f"{path}/comments"
     answer = {"text": f"You sent {pasted('an answer')}?", "status": "AWAITING_USER"}
     assert ask("POST", comments, scene.management, answer).status == 201

@@ -124,6 +124,20 @@ def test_what_fails_again_meanwhile_is_not_taken_a_second_time(office: Office) -
     assert tried == mails
 
 
+def test_what_is_sent_meanwhile_is_left_alone(office: Office) -> None:
+    with office.db.atomic():
+        mails = [put(office, "ada@example.com", **FAILED) for _ in range(501)]
+    discarded: list[str] = []
+
+    def discard(change: Change, chosen: Mail) -> None:
+        discarded.append(chosen.id)
+        outbox.discard(change, chosen)
+        Mail.update(**SENT, failed_at=None).where(Mail.id == mails[-1]).execute()
+
+    assert outbox.for_each(office.ledger, CLI, Mail.failed_at.is_null(False), discard) == 500
+    assert discarded == mails[:-1]
+
+
 def test_mails_that_failed_before_the_clock_was_put_back_are_tried_again(
     terminal: Terminal, office: Office
 ) -> None:

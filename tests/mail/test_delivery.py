@@ -295,6 +295,15 @@ def test_where_the_database_cannot_be_written_nothing_is_sent(tmp_path: Path, se
     office.close()
 
 
+def test_where_nothing_is_due_the_database_is_not_written(tmp_path: Path, server: MailServer) -> None:
+    office = Office(tmp_path, busy_timeout=0.05)
+    office.put()
+    office.clock.now -= 1
+    with locked(office):
+        office.delivery(server).deliver()
+    office.close()
+
+
 def test_a_mail_that_could_not_be_marked_is_sent_again_after_its_pause_and_then_never(
     tmp_path: Path, server: MailServer
 ) -> None:
