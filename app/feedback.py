@@ -107,7 +107,7 @@ class Feedback:
             ticket.created_at = ticket.updated_at = change.now_ms
             ticket.save(force_insert=True)
             opened = {name: getattr(ticket, name) for name in _AUDITED_WHEN_OPENED}
-            change.audit("ticket.created", "ticket", ticket.id, None, opened)
+            change.audit("ticket.created", "ticket", ticket.id, None, opened, owner_id=author_id)
         return ticket
 
     def update(
@@ -133,7 +133,7 @@ class Feedback:
             after = _facts(ticket)
             if after != before:
                 _save(change, ticket)
-                change.audit("ticket.changed", "ticket", ticket.id, before, after)
+                change.audit("ticket.changed", "ticket", ticket.id, before, after, owner_id=ticket.author_id)
             if after["status"] != before["status"]:
                 self._mail_author(change, ticket, ticket.resolution if status == "RESOLVED" else None)
         return ticket
@@ -208,7 +208,9 @@ def _comment(change: Change, ticket: Ticket, author: str, text: str, status: str
         created_at=ticket.updated_at,
     )
     after = {"status": status, "comment_id": comment.id, "author": author}
-    change.audit("ticket.commented", "ticket", ticket.id, {"status": before}, after)
+    change.audit(
+        "ticket.commented", "ticket", ticket.id, {"status": before}, after, owner_id=ticket.author_id
+    )
     return comment
 
 
