@@ -6,10 +6,14 @@ from flask import Flask
 
 from app import auth, errors
 from app.api import (
+    account,
+    activity,
     artifacts,
     feedback,
     guide,
+    hooks,
     keys,
+    mcp,
     me,
     memories,
     personal_keys,
@@ -34,6 +38,9 @@ _RESOURCES = (
     artifacts,
     memories,
     personal_keys,
+    account,
+    activity,
+    hooks,
 )
 
 
@@ -53,6 +60,7 @@ def register(app: Flask) -> None:
     for module in _RESOURCES:
         api.register_blueprint(module.blueprint)
     app.register_blueprint(spec.docs)
+    mcp.register(app)
     _check_registry(app)
 
 

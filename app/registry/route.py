@@ -43,7 +43,8 @@ class Route:
     those of every route.
 
     `path_notes` describes parameters of the path that are not simply the id of an item of the list above.
-    `max_bytes` is how large a body may be. A `tagged` route answers with an `ETag`.
+    `max_bytes` is how large a body may be. A `tagged` route answers with an `ETag`; the answer of one that
+    `shows_secret` is not to be stored.
     """
 
     method: str
@@ -58,6 +59,7 @@ class Route:
     path_notes: Mapping[str, str] = field(default_factory=dict)
     max_bytes: int = MAX_BYTES
     tagged: bool = False
+    shows_secret: bool = False
     example: Example
 
     @property

@@ -59,6 +59,11 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("PATCH", "/api/v1/api-keys/{id}"): {"personal"},
     ("DELETE", "/api/v1/api-keys/{id}"): {"personal"},
     ("POST", "/api/v1/api-keys/{id}/rotate"): {"personal"},
+    ("GET", "/api/v1/account"): {"personal"},
+    ("PATCH", "/api/v1/account"): {"personal"},
+    ("GET", "/api/v1/activity"): {"personal"},
+    ("POST", "/api/v1/claude-code/hooks"): {"personal"},
+    ("POST", "/api/v1/cursor-ide/hooks"): {"personal"},
 }
 SCOPES: dict[str, str] = {
     "/v1/portals": "vibe:mgmt:portals",

@@ -24,6 +24,7 @@ PERSONAL_KEYS = {
     *("listPersonalKeys", "createPersonalKey", "getPersonalKey"),
     *("updatePersonalKey", "deletePersonalKey", "rotatePersonalKey"),
 }
+OF_THE_COMMAND_LINE = PERSONAL_KEYS | {"getAccount", "updateAccount", "listActivity"}
 SERVERS = {"listServers", "createServer", "getServer", "deleteServer"}
 NOT_OPEN = {"SCOPE_DENIED", "INTEGRATION_REQUIRED", "KEY_TYPE_NOT_ALLOWED", "MANAGEMENT_KEY_REQUIRED"}
 
@@ -53,7 +54,7 @@ def test_200_other_keys_are_told_of_what_they_open(world: World) -> None:
         world.portal_key(scopes=["crm"]).raw_key: OF_PORTAL_KEYS,
         world.portal_key(key_type="authorization", scopes=["crm"]).raw_key: OF_PORTAL_KEYS,
         world.portal_key(scopes=["crm", "vibe:infra"]).raw_key: OF_PORTAL_KEYS | SERVERS,
-        world.personal_key().raw_key: OF_ANY_KEY | DOCUMENTS | PERSONAL_KEYS,
+        world.personal_key().raw_key: OF_ANY_KEY | DOCUMENTS | OF_THE_COMMAND_LINE,
     }
     for raw_key, operations in opened.items():
         assert told(world.call("GET", "/v1/guide", raw_key).data) == operations
