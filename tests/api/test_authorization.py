@@ -91,7 +91,7 @@ def keys(still_world: World) -> dict[str, str]:
         "management": still_world.issue(
             "management", still_world.admin.account, scopes=list(SCOPES.values())
         ).raw_key,
-        "personal": still_world.personal_key().raw_key,
+        "personal": still_world.personal_key(integrations=["ai_tools", "cli"]).raw_key,
     }
 
 
