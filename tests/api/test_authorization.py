@@ -59,6 +59,7 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("PATCH", "/api/v1/api-keys/{id}"): {"personal"},
     ("DELETE", "/api/v1/api-keys/{id}"): {"personal"},
     ("POST", "/api/v1/api-keys/{id}/rotate"): {"personal"},
+    ("GET", "/api/v1/api-keys/{id}/usage"): {"personal"},
     ("GET", "/api/v1/account"): {"personal"},
     ("PATCH", "/api/v1/account"): {"personal"},
     ("GET", "/api/v1/activity"): {"personal"},

@@ -22,7 +22,7 @@ DOCUMENTS = {
 } | {"listPrompts", "listArtifacts", "listMemories"}
 PERSONAL_KEYS = {
     *("listPersonalKeys", "createPersonalKey", "getPersonalKey"),
-    *("updatePersonalKey", "deletePersonalKey", "rotatePersonalKey"),
+    *("updatePersonalKey", "deletePersonalKey", "rotatePersonalKey", "getPersonalKeyUsage"),
 }
 OF_THE_COMMAND_LINE = PERSONAL_KEYS | {"getAccount", "updateAccount", "listActivity"}
 SERVERS = {"listServers", "createServer", "getServer", "deleteServer"}

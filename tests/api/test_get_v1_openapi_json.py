@@ -262,6 +262,7 @@ def of_personal_keys(world: World) -> list[Called]:
         ("GET", f"{path}/{{id}}", world.call("GET", key, own)),
         ("PATCH", f"{path}/{{id}}", world.call("PATCH", key, own, json={"rateLimit": 5})),
         ("POST", f"{path}/{{id}}/rotate", world.call("POST", f"{key}/rotate", own)),
+        ("GET", f"{path}/{{id}}/usage", world.call("GET", f"{key}/usage", own)),
         ("DELETE", f"{path}/{{id}}", world.call("DELETE", key, own)),
     ]
 
