@@ -1,7 +1,7 @@
 """Memory that all processes of a host share: files that are mapped, and the lock under which they change.
 
-Whatever is changed in such a file is changed by single words of eight bytes, in an order in which every
-state on the way is valid: a process may be killed between any two of them, and its lock falls with it.
+A process may be killed while it changes such a file, and its lock falls with it. So what counts is changed by
+single words of eight bytes, in an order in which every state on the way is valid.
 """
 
 from __future__ import annotations
