@@ -50,7 +50,7 @@ class Accounts:
             account.id = new_id(change.now_ms)
             account.created_at = change.now_ms
             change.account(account, new=True)
-            change.audit("account.created", "account", account.id, None, _facts(account))
+            change.audit("account.created", "account", account.id, None, _facts(account), owner_id=account.id)
         return account
 
     def update(
@@ -83,7 +83,7 @@ class Accounts:
                 after["password"] = "changed"
             if after != before:
                 change.account(account)
-                change.audit("account.changed", "account", account.id, before, after)
+                change.audit("account.changed", "account", account.id, before, after, owner_id=account.id)
         return account
 
 

@@ -48,6 +48,7 @@ ERRORS: Mapping[str, ErrorKind] = {
     "MANAGEMENT_SCOPE_REQUIRED": ErrorKind(403, "The management key lacks the scope for this endpoint."),
     "SCOPE_DENIED": ErrorKind(403, "The key lacks the scope for this endpoint."),
     "INTEGRATION_REQUIRED": ErrorKind(403, "The key lacks the integration for this endpoint."),
+    "OAUTH_REQUIRED": ErrorKind(401, "This endpoint takes an OAuth 2.1 access token, no API key."),
     # the request itself
     "VALIDATION_ERROR": ErrorKind(400, "The request is not valid."),
     "NOT_FOUND": ErrorKind(404, "There is no such endpoint."),
@@ -153,7 +154,7 @@ def error_response(error: ApiError) -> Response:
     response = Response(body + "\n", error.status, content_type="application/json")
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
-    if error.status == 401:
+    if error.code in DENIALS:
         response.headers.extend(Denial(error.code).headers())
     return response
 

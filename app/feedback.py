@@ -121,7 +121,7 @@ class Feedback:
             ticket.created_at = ticket.updated_at = change.now_ms
             ticket.save(force_insert=True)
             opened = {name: getattr(ticket, name) for name in _AUDITED_WHEN_OPENED}
-            change.audit("ticket.created", "ticket", ticket.id, None, opened)
+            change.audit("ticket.created", "ticket", ticket.id, None, opened, owner_id=author_id)
         return ticket
 
     def update(
@@ -149,7 +149,7 @@ class Feedback:
                 after = _facts(ticket)
                 if ticket.resolution is not None and ticket.resolution != old_resolution:
                     after["resolution"] = "changed"
-                change.audit("ticket.changed", "ticket", ticket.id, before, after)
+                change.audit("ticket.changed", "ticket", ticket.id, before, after, owner_id=ticket.author_id)
             if ticket.status != old_status:
                 awaits = ticket.status == "AWAITING_USER"
                 self._mail_author(change, ticket, _awaited(ticket) if awaits else ticket.resolution or "")
@@ -235,7 +235,9 @@ def _comment(change: Change, ticket: Ticket, author: str, text: str, status: str
         created_at=ticket.updated_at,
     )
     after = {"status": status, "comment_id": comment.id, "author": author}
-    change.audit("ticket.commented", "ticket", ticket.id, {"status": before}, after)
+    change.audit(
+        "ticket.commented", "ticket", ticket.id, {"status": before}, after, owner_id=ticket.author_id
+    )
     return Thread(ticket, [*earlier, comment])
 
 

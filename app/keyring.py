@@ -1,4 +1,5 @@
-"""The life of a key: issue, change, rotate, revoke, delete. The only writer of keys.
+"""The life of a key: issue, change, rotate, revoke, delete. The only writer of keys, but for
+`app.legacy_import`, which takes over those of an older system.
 
 Each operation is one change of the ledger: the row is read again under the write lock, through the
 caller's own `visible` query (its tenant's WHERE), judged, written and published. Refusals are
@@ -186,7 +187,7 @@ class Keyring:
                 _check_reach(actor, key)
             if after != before:
                 change.key(key)
-                change.audit(_action(before, after), "key", key.id, *_difference(before, after))
+                _audit(change, _action(before, after), key, *_difference(before, after))
             if before_commit:
                 before_commit(key)
         return key
@@ -235,7 +236,7 @@ class Keyring:
             _check_reach(actor, key)
             servers.check_deletable(key)
             change.key_deleted(key)
-            change.audit("key.deleted", "key", key.id, _facts(key), None)
+            _audit(change, "key.deleted", key, _facts(key), None)
 
     def revoke_all(self, actor: Actor, owner: Account) -> int:
         """Revoke every key of the owner in one transaction and return how many were not revoked before."""
@@ -247,7 +248,7 @@ class Keyring:
                 before = _facts(key)
                 _assign(key, {"status": "REVOKED"}, change.now_ms)
                 change.key(key)
-                change.audit("key.revoked", "key", key.id, *_difference(before, _facts(key)))
+                _audit(change, "key.revoked", key, *_difference(before, _facts(key)))
         return len(found)
 
 
@@ -290,7 +291,7 @@ def _insert(change: Change, key: Key) -> Issued:
     key.key_prefix, key.key_suffix = keys.display_parts(raw_key)
     key.created_at = change.now_ms
     change.key(key, new=True)
-    change.audit("key.issued", "key", key.id, None, _facts(key))
+    _audit(change, "key.issued", key, None, _facts(key))
     return Issued(key, raw_key)
 
 
@@ -305,7 +306,7 @@ def _retire(change: Change, old: Key, new: Key, grace_ends_at: int) -> None:
     old.successor_id = new.id
     old.grace_ends_at = grace_ends_at if old.expires_at is None else min(grace_ends_at, old.expires_at)
     change.key(old)
-    change.audit("key.rotated", "key", old.id, *_difference(before, _facts(old)))
+    _audit(change, "key.rotated", old, *_difference(before, _facts(old)))
 
 
 def _assign(key: Key, fields: Mapping[str, Any], now_ms: int) -> None:
@@ -426,6 +427,12 @@ def _check_rotatable(key: Key, now_ms: int) -> None:
             raise ApiError("PREDECESSOR_IN_GRACE")
     if key_status(key, now_ms) != "ACTIVE":
         raise ApiError("KEY_NOT_ACTIVE")
+
+
+def _audit(
+    change: Change, action: str, key: Key, before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> None:
+    change.audit(action, "key", key.id, before, after, owner_id=key.owner_id)
 
 
 def _facts(key: Key) -> dict[str, Any]:

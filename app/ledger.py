@@ -23,18 +23,23 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
-from peewee import Database
+from peewee import SQL, Database, fn
 
 from app import audit
 from app.db import writing
 from app.errors import DATABASE_RETRY_AFTER, ApiError, integration_required
-from app.models import Account, Audit, Heads, Key, Tombstone, Unpublished
+from app.models import Account, Audit, Event, Heads, Key, Tombstone, Unpublished, new_id
 from app.publisher import Publisher
 from app.records import read_holder
 from app.secrets import Secrets
 from gateway.checks import first_denial
 from gateway.records import Snapshot
 from gateway.source import SourceError
+
+_OTHERS = {"key": "other", "cli": "operator", "system": "system"}
+"""Who did it, as the account is told to which it was done."""
+
+_PLACES = 2**30
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +69,7 @@ class Change:
         self.unpublished: list[Unpublished] = []
         self.audit_rows: list[Audit] = []
         self._secrets = secrets
+        self._place = 0
 
     def key(self, key: Key, *, new: bool = False) -> None:
         """Save the key under the next revision."""
@@ -88,8 +94,14 @@ class Change:
         target_id: str,
         before: Mapping[str, Any] | None,
         after: Mapping[str, Any] | None,
+        *,
+        owner_id: str | None = None,
     ) -> None:
-        """Write the audit row: what was and what is now, never a secret."""
+        """Write the audit row: what was and what is now, never a secret.
+
+        The same is told in the activity of the account that does it, and of the one that it is done to, if
+        `owner_id` names one.
+        """
         row = Audit(
             at=self.now_ms,
             actor_kind=self.actor.kind,
@@ -104,10 +116,56 @@ class Change:
         )
         audit.append(self._secrets, row)
         self.audit_rows.append(row)
+        for account_id in dict.fromkeys((self.actor.account_id, owner_id)):
+            if account_id is not None:
+                self.event(account_id, action, target_kind, target_id, before, after)
 
-    def _next_revision(self, kind: str, ref: str) -> int:
+    def event(
+        self,
+        account_id: str,
+        type: str,
+        target_kind: str,
+        target_id: str,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any] | None,
+    ) -> None:
+        """Tell of something in an account's activity; where from and by which key, if it did it itself."""
+        actor, own = self.actor, self.actor.account_id == account_id
+        by_key_id = actor.key_id if own else None
+        Event.create(
+            id=new_id(self.now_ms, self._next_place()),
+            account=account_id,
+            created_at=self.now_ms,
+            type=type,
+            key_id=target_id if target_kind == "key" else by_key_id,
+            by="account" if own else _OTHERS[actor.kind],
+            by_key_id=by_key_id,
+            address=actor.address if own else None,
+            target_kind=target_kind,
+            target_id=target_id,
+            before=audit.facts(before),
+            after=audit.facts(after),
+        )
+
+    def _next_place(self) -> int:
+        """Return by what events of one millisecond are put in the order of their commits."""
+        if not self._place:
+            self._place = Event.select(fn.MAX(SQL("rowid"))).scalar() or 0
+        self._place += 1
+        return self._place % _PLACES
+
+    def revision_of_new_keys(self) -> int:
+        """Return the revision of keys that are written here and not published.
+
+        Only for keys that nobody can have sent before: Redis has nothing of them that would have to be
+        replaced, and gets each with its first use.
+        """
         Heads.update(revision=Heads.revision + 1).where(Heads.id == 1).execute()
         revision: int = Heads.get_by_id(1).revision
+        return revision
+
+    def _next_revision(self, kind: str, ref: str) -> int:
+        revision = self.revision_of_new_keys()
         self.unpublished.append(Unpublished.create(revision=revision, kind=kind, ref=ref))
         return revision
 

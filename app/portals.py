@@ -104,7 +104,7 @@ class Portals:
             after = _role(account, membership)
             if after != before:
                 change.account(account)
-                change.audit("portal.member_set", "portal", portal.id, before, after)
+                change.audit("portal.member_set", "portal", portal.id, before, after, owner_id=account.id)
         return membership
 
     def remove_member(self, actor: Actor, portal_id: str, account_id: str) -> None:
@@ -116,7 +116,8 @@ class Portals:
                 raise ApiError("ENTITY_NOT_FOUND", "The account is not a member of the portal.")
             Membership.delete().where(_is(portal, account)).execute()
             change.account(account)
-            change.audit("portal.member_removed", "portal", portal.id, _role(account, membership), None)
+            role = _role(account, membership)
+            change.audit("portal.member_removed", "portal", portal.id, role, None, owner_id=account.id)
 
     def list(self) -> ModelSelect[Portal]:
         """Return the query of all portals, newest first."""

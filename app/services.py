@@ -15,10 +15,12 @@ from app.bitrix.webhook import Prober
 from app.config import Config
 from app.documents import Artifacts, Memories, Prompts
 from app.feedback import Feedback
+from app.hooks import Hooks
 from app.idempotency import IdempotencyStore
 from app.keyring import Keyring
 from app.ledger import Ledger
 from app.portals import Portals
+from app.preferences import AccountPreferences
 from app.publisher import Publisher
 from app.secrets import Secrets
 from app.servers import Servers
@@ -57,6 +59,8 @@ class Services:
     prompts: Prompts
     artifacts: Artifacts
     memories: Memories
+    preferences: AccountPreferences
+    hooks: Hooks
     idempotency: IdempotencyStore
     store: Store | None
     trust: Trust | None

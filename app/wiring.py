@@ -20,12 +20,14 @@ from app.config import Config
 from app.db import connect
 from app.documents import Artifacts, Memories, Prompts
 from app.feedback import Feedback
+from app.hooks import Hooks
 from app.idempotency import IdempotencyStore
 from app.keyring import Keyring
 from app.ledger import Ledger
 from app.log import AccessLog
 from app.metrics import Metrics
 from app.portals import Portals
+from app.preferences import AccountPreferences
 from app.presence import hold_presence, service_is_running
 from app.publisher import Publisher
 from app.secrets import Secrets
@@ -168,6 +170,8 @@ def open_services(
         prompts=Prompts(ledger),
         artifacts=Artifacts(ledger),
         memories=Memories(ledger),
+        preferences=AccountPreferences(ledger, secrets),
+        hooks=Hooks(ledger),
         idempotency=IdempotencyStore(db, clock),
         store=store,
         trust=trust,

@@ -3,7 +3,7 @@
 Two files in the state folder, mapped into the memory of each worker and changed only under one
 file lock, so that counting is exact across processes and costs a few microseconds::
 
-    host          header: mode, epoch, generation …; then the table of failing addresses
+    host          header: mode, epoch, generation, forms …; then the table of failing addresses
     counters.N    an open-addressing hash table of counters; N is its generation
 
 **Counters** hold, for each window, the highest count that this host has seen. They are the *floor*
@@ -34,11 +34,11 @@ from gateway.address_failures import FAILURES_SIZE, AddressFailures
 from gateway.host_file import HostLock, map_file
 from gateway.limits import HOUR, SECOND, Limit
 
-_MAGIC = b"vibekeys host 01"
+_MAGIC = b"vibekeys host 02"
 # Behind the magic: believed, epoch, generation of the counters' file, hash of the Redis server's run id,
-# unix time of the last forwarded header from an untrusted loopback peer.
-_BELIEVED, _EPOCH, _GENERATION, _SERVER, _FORWARDED = 16, 24, 32, 40, 56
-_FAILURES_AT = 64
+# unix time of the last forwarded header from an untrusted loopback peer, version of the forms of keys.
+_BELIEVED, _EPOCH, _GENERATION, _SERVER, _FORWARDED, _FORMS = 16, 24, 32, 40, 56, 64
+_FAILURES_AT = 72
 
 _COUNTERS_MAGIC = b"vibekeys count02"
 _COUNTERS_HEADER = struct.Struct("<16sQ")  # magic, slots taken
@@ -175,6 +175,17 @@ class HostTable:
             if self._host[_SERVER : _SERVER + 16] != _mark(run_id):
                 self._host[_SERVER : _SERVER + 16] = _mark(run_id)
                 self._write(_EPOCH, self._read(_EPOCH) + 1)
+
+    # --- forms of keys -----------------------------------------------------------------------------
+
+    def forms_version(self) -> int:
+        """Return a number that is another one whenever keys of another form may have come up."""
+        return self._read(_FORMS)  # one word, which is read whole also without the lock
+
+    def note_new_forms(self) -> None:
+        """Have every worker of this host ask which forms of older keys have to be looked up."""
+        with self._lock:
+            self._write(_FORMS, self._read(_FORMS) + 1)
 
     # --- what the operator should know -----------------------------------------------------------
 

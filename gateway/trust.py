@@ -40,6 +40,10 @@ class Trust:
         """Tell whether Redis decides for this host."""
         return self._host_table.is_believed()
 
+    def forms_version(self) -> int:
+        """Return a number that is another one whenever keys of another form may have come up."""
+        return self._host_table.forms_version()
+
     def lose(self, reason: str) -> None:
         """Judge from the source from now on, in every worker of this host.
 
@@ -104,7 +108,7 @@ class Watch(threading.Thread):
         super().__init__(name="redis-watch", daemon=True)
         self._trust, self._store, self._source = trust, store, source
         self._stopped = threading.Event()
-        self.legacy_forms = LegacyForms()
+        self._forms, self._forms_version = LegacyForms(), -1
         self._source_fails = False
 
     def begin(self) -> None:
@@ -112,6 +116,13 @@ class Watch(threading.Thread):
         self._attempt(self._review)
         self.look()
         self.start()
+
+    @property
+    def legacy_forms(self) -> LegacyForms:
+        """The forms of older keys. Keys that were taken over by a command count from its end on."""
+        if self._forms_version != self._trust.forms_version():
+            self._attempt(self._learn_forms)
+        return self._forms
 
     def run(self) -> None:
         """Look once a period, until stopped."""
@@ -127,11 +138,17 @@ class Watch(threading.Thread):
             self._trust.review(self._store, self._source)
 
     def _catch_up(self) -> None:
-        self.legacy_forms = self._source.legacy_forms()
+        self._learn_forms()
         if self._trust.believed():
             self._source.publish_pending()
         else:
             self._trust.recover(self._store, self._source)
+
+    def _learn_forms(self) -> None:
+        # Before they are read: what comes up meanwhile is then asked for again.
+        version = self._trust.forms_version()
+        self._forms = self._source.legacy_forms()
+        self._forms_version = version
 
     def _attempt(self, step: Callable[[], None]) -> None:
         try:

@@ -6,12 +6,16 @@ from flask import Flask
 
 from app import auth, errors
 from app.api import (
+    account,
+    activity,
     artifacts,
     batch,
     entities,
     feedback,
     guide,
+    hooks,
     keys,
+    mcp,
     me,
     memories,
     personal_keys,
@@ -37,6 +41,9 @@ _RESOURCES = (
     artifacts,
     memories,
     personal_keys,
+    account,
+    activity,
+    hooks,
 )
 
 
@@ -59,6 +66,7 @@ def register(app: Flask) -> None:
     for blueprint in entities.blueprints():
         api.register_blueprint(blueprint)
     app.register_blueprint(spec.docs)
+    mcp.register(app)
     _check_registry(app)
 
 

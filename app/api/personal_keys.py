@@ -14,6 +14,7 @@ from peewee import ModelSelect
 from app.api import key_cards
 from app.api.answers import ApiBlueprint
 from app.api.idempotent import IDEMPOTENCY_PARAMETER, Keep, answer_with_raw_key
+from app.api.usage import answer_with_usage
 from app.auth import principal
 from app.json_body import read_object
 from app.keyring import Issued
@@ -28,6 +29,7 @@ from app.schemas.key import (
     KeyFilters,
     RotateKey,
 )
+from app.schemas.usage import UsageAnswer, UsageQuery
 from app.services import services
 
 blueprint = ApiBlueprint("personal keys", __name__, description="The personal keys of the account.")
@@ -88,6 +90,12 @@ def delete_key(id: str) -> Response:
 def rotate_key(id: str) -> Response:
     """A new key with the settings of this one, which works on for the grace period."""
     return key_cards.rotate(_visible(), id)
+
+
+@blueprint.operation("GET", f"{_PATH}/<id>/usage", query=UsageQuery, gives=answer_of(UsageAnswer))
+def get_key_usage(id: str, **query: Any) -> Response:
+    """How often the key was used, or with `lineage` it and all that rotation made of one with it."""
+    return answer_with_usage(key_cards.find_key(_visible(), id), **query)
 
 
 def _create(body: dict[str, Any], keep: Keep) -> Issued:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from app.cli.options import INTEGER_OR_NONE, TEXT_OR_NONE, TIME_OR_NONE, body
-from app.cli.output import json_option, note, print_json, print_one, print_table
+from app.cli.output import json_option, note, print_json, print_one, print_table, progress
 from app.cli.session import account_named, key_named, opened, operator, portal_named
 from gateway.keys import KEY_TYPES
 
@@ -184,6 +186,28 @@ def delete(key_id: str, as_json: bool) -> None:
 
         services.keyring.delete(operator(), Key.select(), key_id)
         print_one({"id": key_id, "deleted": True}, as_json)
+
+
+@keys.command("import-legacy")
+@click.argument("file", metavar="FILE|-")
+@json_option
+def import_legacy(file: str, as_json: bool) -> None:
+    """Take over keys of an older system by their SHA-256: all of a file, or none.
+
+    A line of FILE is a JSON object {"sha256", "prefix", "name", "owner"}: the hash of the raw key, what it
+    begins with, its name, and the e-mail or id of an account that is there. They become personal keys with
+    all integrations.
+    """
+    with opened() as services, sys.stdin.buffer if file == "-" else open(file, "rb") as lines:
+        from app.legacy_import import LegacyImport
+
+        importing = LegacyImport(services.db, services.ledger, services.host_table)
+        size = None if file == "-" else os.fstat(lines.fileno()).st_size
+        with progress("reading", size) as read:
+            total = importing.read(lines, read)
+        with progress("storing", total) as stored:
+            imported = importing.store(operator(), stored)
+        print_one(imported._asdict(), as_json)
 
 
 def _answers(found: Sequence[Key], now: float) -> list[dict[str, Any]]:

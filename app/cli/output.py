@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _ANY_WIDTH = 100_000
+_TICK_SECONDS = 2.0
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value on stdout.")
 
@@ -52,6 +55,32 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         _print_rich(columns, texts)
     else:
         _print_plain(columns, texts)
+
+
+@contextmanager
+def progress(label: str, length: int | None) -> Iterator[Callable[[int], object]]:
+    """Show on stderr how far something has got: the function that is given is told each time how much more.
+
+    At a terminal there is a bar, unless the `length` is not known. Elsewhere, or then, there is a line every
+    few seconds, so that what is quick says nothing.
+    """
+    if length and sys.stderr is not None and sys.stderr.isatty():
+        with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
+            yield bar.update
+    else:
+        yield _Ticker(label, length).update
+
+
+class _Ticker:
+    def __init__(self, label: str, length: int | None) -> None:
+        self._label, self._of = label, f" of {length:,}" if length else ""
+        self._done, self._told_at = 0, time.monotonic()
+
+    def update(self, more: int) -> None:
+        self._done += more
+        if time.monotonic() >= self._told_at + _TICK_SECONDS:
+            self._told_at = time.monotonic()
+            note(f"{self._label}: {self._done:,}{self._of}")
 
 
 def note(text: str) -> None:

@@ -28,6 +28,10 @@ REMEDIES: Mapping[str, str] = {
     "KEY_REVOKED": "The key was revoked. Whoever manages it can make it `ACTIVE` again, or issue another.",
     "KEY_EXPIRED": "The key is past its `expiresAt`. Use another, or have `expiresAt` set later.",
     "KEY_ROTATED": "The key was rotated and its grace is over. Use its successor.",
+    "OAUTH_REQUIRED": (
+        "The MCP endpoint takes OAuth 2.1 and no API key; of OAuth nothing is served yet. A key that the "
+        "call carries is not counted."
+    ),
     "ACCOUNT_SUSPENDED": "The key's account is suspended. Ask the operator.",
     "PORTAL_INACTIVE": "The key's portal is not active. Ask the operator.",
     "NOT_PORTAL_MEMBER": (

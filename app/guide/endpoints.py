@@ -39,8 +39,8 @@ def endpoint(route: Route, key_type: str, document: Mapping[str, Any], base_url:
         "scope": route.scope,
         "integrations": sorted(route.integrations),
         "parameters": [
-            *(_parameter(one) for one in path_item.get("parameters", [])),
-            *(_parameter(one) for one in operation.get("parameters", [])),
+            *(_parameter(one, document) for one in path_item.get("parameters", [])),
+            *(_parameter(one, document) for one in operation.get("parameters", [])),
             *_members(operation, document),
         ],
         "example": _example(route, key_type, operation, base_url),
@@ -48,8 +48,8 @@ def endpoint(route: Route, key_type: str, document: Mapping[str, Any], base_url:
     }
 
 
-def _parameter(described: Mapping[str, Any]) -> dict[str, Any]:
-    facts = _facts(described["schema"])
+def _parameter(described: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    facts = _facts(described["schema"], document)
     return {
         "name": described["name"],
         "in": described["in"],
@@ -68,7 +68,7 @@ def _members(operation: Mapping[str, Any], document: Mapping[str, Any]) -> Itera
     members = {name: facts for form in reversed(forms) for name, facts in form["properties"].items()}
     for name, facts in members.items():
         required = all(name in form.get("required", ()) for form in forms)
-        yield {"name": name, "in": "body", "required": required, **_facts(facts)}
+        yield {"name": name, "in": "body", "required": required, **_facts(facts, document)}
 
 
 def _named(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -76,9 +76,8 @@ def _named(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[st
     return found
 
 
-def _facts(schema: Mapping[str, Any]) -> dict[str, Any]:
-    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    items = schema.get("items", {})
+def _facts(schema: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    types, items = _types(schema, document), schema.get("items", {})
     named = [f"array of {items.get('type', 'anything')}" if name == "array" else name for name in types]
     facts = {
         "type": " or ".join(named),
@@ -87,6 +86,15 @@ def _facts(schema: Mapping[str, Any]) -> dict[str, Any]:
         "limits": {name: schema[name] for name in _LIMITS if name in schema} or None,
     }
     return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def _types(schema: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
+    if "$ref" in schema:
+        return _types(_named(schema, document), document)
+    if "anyOf" in schema:
+        return [name for one in schema["anyOf"] for name in _types(one, document)]
+    found: list[str] = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return found
 
 
 def _example(route: Route, key_type: str, operation: Mapping[str, Any], base_url: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.models.account import Account
+from app.models.activity import Event, Hook
 from app.models.audit import Audit
 from app.models.base import Base, new_id
 from app.models.document import Artifact, Document, Memory, Prompt
@@ -11,6 +12,7 @@ from app.models.idempotency import Idempotency
 from app.models.key import Key, Tombstone
 from app.models.mail import Mail
 from app.models.portal import Membership, Portal
+from app.models.preferences import Preferences
 from app.models.publication import Heads, Unpublished
 from app.models.server import Server
 from app.models.usage import UsageDay, UsageHour, UsageKey, UsageSplitDay, UsageSplitHour, WrongKeys
@@ -38,6 +40,9 @@ MODELS = (
     UsageSplitHour,
     UsageSplitDay,
     WrongKeys,
+    Preferences,
+    Event,
+    Hook,
 )
 
 __all__ = [
@@ -47,13 +52,16 @@ __all__ = [
     "Audit",
     "Base",
     "Document",
+    "Event",
     "Heads",
+    "Hook",
     "Idempotency",
     "Key",
     "Mail",
     "Membership",
     "Memory",
     "Portal",
+    "Preferences",
     "Prompt",
     "Server",
     "Ticket",

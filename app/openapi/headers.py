@@ -40,12 +40,13 @@ def response_headers(status: int, route: Route | None = None) -> dict[str, Any]:
     names = [*_ALWAYS, *_OF_STATUS.get(status, ())]
     if route is not None and status not in _BEFORE_THE_KEY_IS_KNOWN:
         names += [*_OF_LIMITS, *_OF_GRACE]
-    shows_raw_key = route is not None and status < 300 and set(RAW_KEY_ERRORS) <= set(route.errors)
+    succeeds = route if status < 300 else None
+    shows_raw_key = succeeds is not None and set(RAW_KEY_ERRORS) <= set(succeeds.errors)
     if shows_raw_key:
         names.append("Idempotency-Replayed")
-    if route is not None and status < 300 and route.tagged:
+    if succeeds is not None and succeeds.tagged:
         names.append("ETag")
-    if shows_raw_key or status in _NOT_STORED:
+    if shows_raw_key or (succeeds is not None and succeeds.shows_secret) or status in _NOT_STORED:
         names.append("Cache-Control")
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
@@ -102,6 +103,6 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
         required=True,
     ),
     "Cache-Control": _header(
-        "`no-store` on answers with a raw key and on refusals of the gateway.", "no-store"
+        "`no-store` on answers with a raw key or another secret, and on refusals of the gateway.", "no-store"
     ),
 }

@@ -39,7 +39,7 @@ def _answer(
     return {"description": description, "headers": response_headers(200), "content": content}
 
 
-def _get(
+def _operation(
     operation_id: str, summary: str, answers: Mapping[int, Any], *security: Mapping[str, Any]
 ) -> dict[str, Any]:
     refused = {
@@ -49,48 +49,61 @@ def _get(
         **{status: server_fault(status) for status in SERVER_FAULTS},
         500: refusal(500, ["INTERNAL_ERROR"]),
     }
-    operation = {
+    return {
         "operationId": operation_id,
         "summary": summary,
         "tags": [TAG["name"]],
         "security": list(security),
         "responses": {str(status): answer for status, answer in sorted({**refused, **answers}.items())},
     }
-    return {"get": operation}
 
+
+_NO_OAUTH_YET = {401: refusal(401, ["OAUTH_REQUIRED"])}
 
 PATHS: Mapping[str, Any] = {
-    "/healthz": _get(
-        "getHealth",
-        "Whether the process is up",
-        {200: _answer("It is, whatever else is down.", _object(status=["up"]), {"status": "up"})},
-    ),
-    "/readyz": _get(
-        "getReadiness",
-        "Whether requests can be served, and the state of each part",
-        {
-            200: _answer("The database answers and has the newest schema.", _READINESS, _READY),
-            503: _answer("It does not, or has not.", _READINESS, _NOT_READY),
-        },
-    ),
-    "/metrics": _get(
-        "getMetrics",
-        "Figures for Prometheus",
-        {
-            200: _answer(
-                "The figures of all workers of this host.",
-                {"type": "string"},
-                "vibekeys_redis_mode 1.0\n",
-                "text/plain",
-            ),
-            401: refusal(401, ["INVALID_API_KEY"]),
-            404: refusal(404, ["NOT_FOUND"]),
-        },
-        {"metricsToken": []},
-    ),
-    "/docs/openapi.json": _get(
-        "getOpenapiWithoutKey",
-        "This document",
-        {200: _answer("The same as `/v1/openapi.json`.", {"type": "object"}, {"openapi": "3.1.0"})},
-    ),
+    "/healthz": {
+        "get": _operation(
+            "getHealth",
+            "Whether the process is up",
+            {200: _answer("It is, whatever else is down.", _object(status=["up"]), {"status": "up"})},
+        )
+    },
+    "/readyz": {
+        "get": _operation(
+            "getReadiness",
+            "Whether requests can be served, and the state of each part",
+            {
+                200: _answer("The database answers and has the newest schema.", _READINESS, _READY),
+                503: _answer("It does not, or has not.", _READINESS, _NOT_READY),
+            },
+        )
+    },
+    "/metrics": {
+        "get": _operation(
+            "getMetrics",
+            "Figures for Prometheus",
+            {
+                200: _answer(
+                    "The figures of all workers of this host.",
+                    {"type": "string"},
+                    "vibekeys_redis_mode 1.0\n",
+                    "text/plain",
+                ),
+                401: refusal(401, ["INVALID_API_KEY"]),
+                404: refusal(404, ["NOT_FOUND"]),
+            },
+            {"metricsToken": []},
+        )
+    },
+    "/docs/openapi.json": {
+        "get": _operation(
+            "getOpenapiWithoutKey",
+            "This document",
+            {200: _answer("The same as `/v1/openapi.json`.", {"type": "object"}, {"openapi": "3.1.0"})},
+        )
+    },
+    "/mcp/v1/common": {
+        "get": _operation("getMcp", "The MCP endpoint, which takes OAuth 2.1", _NO_OAUTH_YET),
+        "post": _operation("callMcp", "The MCP endpoint, which takes OAuth 2.1", _NO_OAUTH_YET),
+    },
 }

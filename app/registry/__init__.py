@@ -10,6 +10,7 @@ Here: `route` is the form of a row, and the other modules have the rows, one a r
 from __future__ import annotations
 
 from app.registry import (
+    account,
     documents,
     entities,
     feedback,
@@ -32,6 +33,7 @@ ROUTES: tuple[Route, ...] = (
     *entities.ROUTES,
     *documents.ROUTES,
     *personal_keys.ROUTES,
+    *account.ROUTES,
 )
 
 ROUTE_OF: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}

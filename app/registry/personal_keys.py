@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.registry.examples import KEY, KEY_ID, SUCCESSOR_ID
+from app.registry.examples import KEY, KEY_ID, SUCCESSOR_ID, USAGE
 from app.registry.route import CHANGE_ERRORS, PERSONAL, RAW_KEY_ERRORS, Example, Route, one, page
 
 _ID = {"id": KEY_ID}
@@ -114,6 +114,16 @@ ROUTES: tuple[Route, ...] = (
                     "rawKey": _RAW_KEY,
                 }
             ),
+        ),
+    ),
+    _keys(
+        "GET",
+        "/api/v1/api-keys/{id}/usage",
+        "getPersonalKeyUsage",
+        "how often a personal key was used, when, by what and from where",
+        "ENTITY_NOT_FOUND",
+        example=Example(
+            path=_ID, query={"since": "2026-11-25T00:00:00Z", "bucket": "day"}, answer=one(USAGE)
         ),
     ),
 )

@@ -52,7 +52,8 @@ class Route:
     `other_example` the others', with the same path and query.
 
     `path_notes` describes parameters of the path that are not simply the id of an item of the list above.
-    `max_bytes` is how large a body may be. A `tagged` route answers with an `ETag`.
+    `max_bytes` is how large a body may be. A `tagged` route answers with an `ETag`; the answer of one that
+    `shows_secret` is not to be stored.
     """
 
     method: str
@@ -68,6 +69,7 @@ class Route:
     path_notes: Mapping[str, str] = field(default_factory=dict)
     max_bytes: int = MAX_BYTES
     tagged: bool = False
+    shows_secret: bool = False
     example: Example
     other_example: Example | None = None
 

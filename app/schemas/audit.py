@@ -55,15 +55,15 @@ def audit_answer(row: Mapping[str, Any]) -> dict[str, Any]:
         {
             **row,
             "who": row["email"] or row["actor_account_id"] or row["actor_kind"],
-            "before": _facts(row["before"]),
-            "after": _facts(row["after"]),
+            "before": shown_facts(row["before"]),
+            "after": shown_facts(row["after"]),
         }
     )
     return shown
 
 
-def _facts(stored: str | None) -> dict[str, Any] | None:
-    """Facts are stored under the names of columns, with their times as numbers."""
+def shown_facts(stored: str | None) -> dict[str, Any] | None:
+    """Return stored facts as they are shown: they have the names of columns, and their times as numbers."""
     if stored is None:
         return None
     return {camel(name): _value(name, value) for name, value in json.loads(stored).items()}

@@ -203,7 +203,7 @@ def has_visible_character(text: str) -> bool:
 
 def refuse_raw_key(value: Any) -> None:
     """Raise ValidationError if a raw key stands anywhere in `value`: what is stored is shown to others."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if masked(text) != text:
         raise ValidationError("Must not hold a raw key.")
 

@@ -147,6 +147,12 @@ def rotate_personal_key(world: World) -> Call:
     return Call(path, world.personal_key().raw_key, {}, ("key.issued", "key.rotated"))
 
 
+def update_account(world: World) -> Call:
+    return Call(
+        "/api/v1/account", world.personal_key().raw_key, {"timezone": "Europe/Berlin"}, ("account.changed",)
+    )
+
+
 CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
     ("POST", "/v1/keys"): (create_key,),
     ("PATCH", "/v1/keys/{id}"): (update_key, revoke_key),
@@ -170,7 +176,10 @@ CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
     ("PATCH", "/api/v1/api-keys/{id}"): (update_personal_key,),
     ("DELETE", "/api/v1/api-keys/{id}"): (delete_personal_key,),
     ("POST", "/api/v1/api-keys/{id}/rotate"): (rotate_personal_key,),
+    ("PATCH", "/api/v1/account"): (update_account,),
 }
+ONLY_TELL = {("POST", "/api/v1/claude-code/hooks"), ("POST", "/api/v1/cursor-ide/hooks")}
+"""What hooks tell is never changed, and stands in the activity of its account."""
 
 
 every_change = pytest.mark.parametrize(

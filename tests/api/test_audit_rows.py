@@ -10,7 +10,7 @@ from app import audit
 from app.models import Audit, Key
 from app.registry import ROUTES, entities
 from gateway.keys import digest
-from tests.api.changes import CHANGES, TEXT, Call, every_change, update_key, update_ticket
+from tests.api.changes import CHANGES, ONLY_TELL, TEXT, Call, every_change, update_key, update_ticket
 from tests.api.world import World
 
 ADDRESS = "192.0.2.77"
@@ -18,7 +18,8 @@ ADDRESS = "192.0.2.77"
 
 def test_every_route_that_changes_something_here_is_tested_here() -> None:
     here = [route for route in ROUTES if route not in entities.ROUTES]
-    assert {(route.method, route.path) for route in here if route.changes} == CHANGES.keys()
+    changing = {(route.method, route.path) for route in here if route.changes}
+    assert changing - ONLY_TELL == CHANGES.keys()
 
 
 @every_change

@@ -71,6 +71,12 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("PATCH", "/api/v1/api-keys/{id}"): {"personal"},
     ("DELETE", "/api/v1/api-keys/{id}"): {"personal"},
     ("POST", "/api/v1/api-keys/{id}/rotate"): {"personal"},
+    ("GET", "/api/v1/api-keys/{id}/usage"): {"personal"},
+    ("GET", "/api/v1/account"): {"personal"},
+    ("PATCH", "/api/v1/account"): {"personal"},
+    ("GET", "/api/v1/activity"): {"personal"},
+    ("POST", "/api/v1/claude-code/hooks"): {"personal"},
+    ("POST", "/api/v1/cursor-ide/hooks"): {"personal"},
 }
 SCOPES: dict[str, str] = {
     "/v1/portals": "vibe:mgmt:portals",
@@ -98,7 +104,7 @@ def keys(still_world: World) -> dict[str, str]:
         "management": still_world.issue(
             "management", still_world.admin.account, scopes=list(SCOPES.values())
         ).raw_key,
-        "personal": still_world.personal_key().raw_key,
+        "personal": still_world.personal_key(integrations=["ai_tools", "cli"]).raw_key,
     }
 
 

@@ -53,54 +53,60 @@ CALLERS = {
 # The target is of the ADMIN: a key, a ticket opened and a server made by A, a document kept by P, a
 # personal key for both. "no": a list without it.
 TABLE = """
-                  M  Mk Mp Mf Mm Ms Mr   A  A+ Ao An Ai Am Ap As Z  Ar   P  Pc Pb Pm Ps Pr
-getMe             ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok ok ok ok ok
-getGuide          ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok ok ok ok ok
-getOpenapi        ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok ok ok ok ok
-listKeys          ok ok MS MS no NM ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
-createKey         ok ok MS MS ok NM RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
-getKey            ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
-updateKey         ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
-deleteKey         ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
-rotateKey         ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
-getKeyUsage       ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
-listPortals       ok MS ok MS ok no ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
-createTicket      NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok ok RE   KT KT KT KT KT KT
-listTickets       ok MS MS ok ok ok ok   ok ok ok ok ok no no no ok no   KT KT KT KT KT KT
-getTicket         ok MS MS ok ok ok ok   ok ok ok ok ok NF NF NF ok NF   KT KT KT KT KT KT
-updateTicket      ok MS MS ok ok ok RE   KT KT KT KT KT KT KT KT KT KT   KT KT KT KT KT KT
-commentTicket     ok MS MS ok ok ok RE   ok ok ok ok ok NF NF NF ok RE   KT KT KT KT KT KT
-listServers       NE NE NE NE NE NE NE   ok ok no SD no no no no no no   KT KT KT KT KT KT
-createServer      NE NE NE NE NE NE NE   ok ok ok SD ok ok ok ok ok RE   KT KT KT KT KT KT
-getServer         NE NE NE NE NE NE NE   ok ok WK SD WK WK NF NF WK WK   KT KT KT KT KT KT
-deleteServer      NE NE NE NE NE NE NE   ok ok WK SD WK WK NF NF WK RE   KT KT KT KT KT KT
-crm_read          NE NE NE NE NE NE NE   ok ok ok ok SD ok ok ok ok ok   KT KT KT KT KT KT
-crm_change        NE NE NE NE NE NE NE   ok ok ok ok SD ok ok ok ok RE   KT KT KT KT KT KT
-task_read         NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok ok   KT KT KT KT KT KT
-task_change       NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok RE   KT KT KT KT KT KT
-user_read         NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok ok   KT KT KT KT KT KT
-batch             NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok ok ok   KT KT KT KT KT KT
-listPrompts       NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR no no
-createPrompt      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR ok RE
-getPrompt         NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF NF
-updatePrompt      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
-deletePrompt      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
-listArtifacts     NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR no no
-createArtifact    NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR ok RE
-getArtifact       NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF NF
-updateArtifact    NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
-deleteArtifact    NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
-listMemories      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR no no
-createMemory      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR ok RE
-getMemory         NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF NF
-updateMemory      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
-deleteMemory      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
-listPersonalKeys  NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR no no
-createPersonalKey NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR ok RE
-getPersonalKey    NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR NF NF
-updatePersonalKey NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR NF RE
-deletePersonalKey NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR NF RE
-rotatePersonalKey NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR NF RE
+                    M  Mk Mp Mf Mm Ms Mr   A  A+ Ao An Ai Am Ap As Z  Ar   P  Pc Pb Pm Ps Pr
+getMe               ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok ok ok ok ok
+getGuide            ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok ok ok ok ok
+getOpenapi          ok ok ok ok ok ok ok   ok ok ok ok ok ok ok ok ok ok   ok ok ok ok ok ok
+listKeys            ok ok MS MS no NM ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+createKey           ok ok MS MS ok NM RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+getKey              ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+updateKey           ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+deleteKey           ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+rotateKey           ok ok MS MS NF NF RE   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+getKeyUsage         ok ok MS MS NF NF ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+listPortals         ok MS ok MS ok no ok   MK MK MK MK MK MK MK MK MK MK   MK MK MK MK MK MK
+createTicket        NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok ok RE   KT KT KT KT KT KT
+listTickets         ok MS MS ok ok ok ok   ok ok ok ok ok no no no ok no   KT KT KT KT KT KT
+getTicket           ok MS MS ok ok ok ok   ok ok ok ok ok NF NF NF ok NF   KT KT KT KT KT KT
+updateTicket        ok MS MS ok ok ok RE   KT KT KT KT KT KT KT KT KT KT   KT KT KT KT KT KT
+commentTicket       ok MS MS ok ok ok RE   ok ok ok ok ok NF NF NF ok RE   KT KT KT KT KT KT
+listServers         NE NE NE NE NE NE NE   ok ok no SD no no no no no no   KT KT KT KT KT KT
+createServer        NE NE NE NE NE NE NE   ok ok ok SD ok ok ok ok ok RE   KT KT KT KT KT KT
+getServer           NE NE NE NE NE NE NE   ok ok WK SD WK WK NF NF WK WK   KT KT KT KT KT KT
+deleteServer        NE NE NE NE NE NE NE   ok ok WK SD WK WK NF NF WK RE   KT KT KT KT KT KT
+crm_read            NE NE NE NE NE NE NE   ok ok ok ok SD ok ok ok ok ok   KT KT KT KT KT KT
+crm_change          NE NE NE NE NE NE NE   ok ok ok ok SD ok ok ok ok RE   KT KT KT KT KT KT
+task_read           NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok ok   KT KT KT KT KT KT
+task_change         NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok RE   KT KT KT KT KT KT
+user_read           NE NE NE NE NE NE NE   ok ok ok SD SD ok ok ok ok ok   KT KT KT KT KT KT
+batch               NE NE NE NE NE NE NE   ok ok ok ok ok ok ok ok ok ok   KT KT KT KT KT KT
+listPrompts         NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR no no
+createPrompt        NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR ok RE
+getPrompt           NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF NF
+updatePrompt        NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+deletePrompt        NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+listArtifacts       NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR no no
+createArtifact      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR ok RE
+getArtifact         NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF NF
+updateArtifact      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+deleteArtifact      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+listMemories        NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR no no
+createMemory        NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR ok RE
+getMemory           NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF NF
+updateMemory        NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+deleteMemory        NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok ok ok IR NF RE
+listPersonalKeys    NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR no no
+createPersonalKey   NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR ok RE
+getPersonalKey      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR NF NF
+updatePersonalKey   NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR NF RE
+deletePersonalKey   NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR NF RE
+rotatePersonalKey   NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR IR ok IR NF RE
+getAccount          NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR ok ok
+updateAccount       NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR ok RE
+listActivity        NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR no no
+keepClaudeCodeHook  NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok IR ok IR ok RE
+keepCursorHook      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok IR ok IR ok RE
+getPersonalKeyUsage NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR NF NF
 """
 
 CODES = {
@@ -188,11 +194,17 @@ class Cast:
             "/v1/portals": lambda: {"id": self.world.portal.id},
             "/v1/feedback": lambda: self._made("A", "/v1/feedback", TICKET),
             "/v1/infra/servers": lambda: self._made("A", "/v1/infra/servers", {"name": "a"}),
+            "/api/v1/activity": self._event,
             "/api/v1/api-keys": lambda: self._made("Pb", "/api/v1/api-keys", FOR_BOTH),
             **{path: partial(self._made, "P", path, body) for path, body in DOCUMENTS.items()},
         }
         made = next((make() for path, make in makers.items() if route.path.startswith(path)), {})
         return Target(made.get("id", ""), {**made, "project": made.get("projectName", "")})
+
+    def _event(self) -> Any:
+        """What the activity says of something that was just made."""
+        self._made("Pb", "/api/v1/prompts", DOCUMENTS["/api/v1/prompts"])
+        return self.world.call("GET", "/api/v1/activity", self.keys["Pb"]).data[0]
 
     def _made(self, maker: str, path: str, body: dict[str, Any]) -> Any:
         return self.world.call("POST", path, self.keys[maker], json=body).data

@@ -25,8 +25,9 @@ DOCUMENTS = {
 } | {"listPrompts", "listArtifacts", "listMemories"}
 PERSONAL_KEYS = {
     *("listPersonalKeys", "createPersonalKey", "getPersonalKey"),
-    *("updatePersonalKey", "deletePersonalKey", "rotatePersonalKey"),
+    *("updatePersonalKey", "deletePersonalKey", "rotatePersonalKey", "getPersonalKeyUsage"),
 }
+OF_THE_COMMAND_LINE = PERSONAL_KEYS | {"getAccount", "updateAccount", "listActivity"}
 SERVERS = {"listServers", "createServer", "getServer", "deleteServer"}
 CRM = {
     name.format(several=several, one=one)
@@ -71,7 +72,7 @@ def test_200_other_keys_are_told_of_what_they_open(world: World) -> None:
         world.portal_key(scopes=["crm"]).raw_key: OF_PORTAL_KEYS | CRM,
         world.portal_key(key_type="authorization", scopes=["user"]).raw_key: OF_PORTAL_KEYS | USERS,
         world.portal_key(scopes=["disk", "vibe:infra"]).raw_key: OF_PORTAL_KEYS | SERVERS,
-        world.personal_key().raw_key: OF_ANY_KEY | DOCUMENTS | PERSONAL_KEYS,
+        world.personal_key().raw_key: OF_ANY_KEY | DOCUMENTS | OF_THE_COMMAND_LINE,
     }
     for raw_key, operations in opened.items():
         assert told(world.call("GET", "/v1/guide", raw_key).data) == operations

@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.auth import opens
 from app.errors import ERRORS
-from app.registry import ROUTE_OF, ROUTES, Route, documents
+from app.registry import ROUTE_OF, ROUTES, Route, account, documents
 from app.serve.refusal import _REASONS
 from tests.api.described import Described
 from tests.api.linked import Linked
@@ -18,11 +18,12 @@ from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
 from tests.gateway.records import new_key
 
 WITHOUT_KEY = {"/healthz", "/readyz", "/metrics", "/docs/openapi.json"}
+MCP = "/mcp/v1/common"
 MAKES_SOMETHING = {
     *("createKey", "rotateKey", "createTicket", "commentTicket", "createServer"),
     *("createDeal", "createContact", "createCompany", "createLead", "createTask"),
     *("createPrompt", "createArtifact", "createMemory"),
-    *("createPersonalKey", "rotatePersonalKey"),
+    *("createPersonalKey", "rotatePersonalKey", "keepClaudeCodeHook", "keepCursorHook"),
 }
 SCHEMES = ("apiKey", "bearer")
 BY_THE_SERVER = {status for status, _ in _REASONS.values()} - {400, 413}
@@ -61,7 +62,8 @@ def test_200_without_a_key_below_docs(still_world: World, document: Any) -> None
 
 def test_every_route_and_what_needs_no_key_and_no_other(described: Described) -> None:
     found = {(method, path) for method, path, _ in described.operations()}
-    assert found == {(route.method, route.path) for route in ROUTES} | {("GET", path) for path in WITHOUT_KEY}
+    without_key = {("GET", path) for path in WITHOUT_KEY} | {("GET", MCP), ("POST", MCP)}
+    assert found == {(route.method, route.path) for route in ROUTES} | without_key
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
@@ -140,7 +142,7 @@ def test_every_tag_says_what_it_holds(described: Described) -> None:
 def test_answers_have_the_shape_that_is_promised(linked: Linked, described: Described) -> None:
     world = linked.world
     answers = [*of_keys(world), *of_tickets(world), *of_servers(world), *of_documents(world)]
-    answers += of_personal_keys(world)
+    answers += [*of_personal_keys(world), *of_account(world)]
     answers += [(route.method, route.path, answer) for route, answer in linked.examples()]
     rotated = world.portal_key()
     world.rotate(rotated.key, grace_hours=1)
@@ -179,6 +181,7 @@ def test_refusals_have_the_shape_that_is_promised(world: World, described: Descr
         ("GET", "/v1/me", anonymous("GET", "/v1/me", "vxk_short")),
         ("GET", "/v1/me", anonymous("GET", f"/v1/me?{portal_key}")),
         *(("GET", path, anonymous("POST", path)) for path in sorted(WITHOUT_KEY)),
+        *((method, MCP, anonymous(method, MCP)) for method in ("GET", "POST")),
         *refusals_of_documents(world),
     ]
 
@@ -277,7 +280,16 @@ def of_personal_keys(world: World) -> list[Called]:
         ("GET", f"{path}/{{id}}", world.call("GET", key, own)),
         ("PATCH", f"{path}/{{id}}", world.call("PATCH", key, own, json={"rateLimit": 5})),
         ("POST", f"{path}/{{id}}/rotate", world.call("POST", f"{key}/rotate", own)),
+        ("GET", f"{path}/{{id}}/usage", world.call("GET", f"{key}/usage", own)),
         ("DELETE", f"{path}/{{id}}", world.call("DELETE", key, own)),
+    ]
+
+
+def of_account(world: World) -> list[Called]:
+    key = world.personal_key(integrations=["ai_tools", "cli"]).raw_key
+    return [
+        (route.method, route.path, world.call(route.method, route.path, key, json=route.example.body))
+        for route in account.ROUTES
     ]
 
 

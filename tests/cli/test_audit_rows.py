@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,8 @@ def test_every_command_that_changes_something_leaves_its_rows(terminal: Terminal
     story.type("keys", "revoke", "--owner", email, "--all", leaves=("key.revoked",))
     story.type("keys", "delete", successor, leaves=("key.deleted",))
     story.type("portals", "remove-member", portal, *member, leaves=("portal.member_removed",))
+    legacy = {"sha256": "0" * 64, "prefix": "old_12", "name": "old", "owner": email}
+    story.type(*("keys", "import-legacy", "-"), stdin=json.dumps(legacy), leaves=("account.keys_imported",))
     story.type("mail", "retry", failed_mail, leaves=("mail.retried",))
     story.type("mail", "discard", failed_mail, leaves=("mail.discarded",))
 

@@ -250,12 +250,12 @@ def test_an_error_of_another_kind_undoes_the_transaction_too(installation: Insta
 
     def fail() -> None:
         with writing(installation.db):
-            Account.delete_by_id(owner.id)
+            Account.update(tier="pro").where(Account.id == owner.id).execute()
             raise KeyError("of another kind")
 
     with pytest.raises(KeyError, match="of another kind"):
         fail()
-    assert Account.select().count() == 1
+    assert Account.get_by_id(owner.id).tier == "free"
 
 
 def test_ids_are_uuids_of_version_7_in_the_order_of_their_time() -> None:
@@ -265,3 +265,14 @@ def test_ids_are_uuids_of_version_7_in_the_order_of_their_time() -> None:
     assert (parsed.version, parsed.variant) == (7, uuid.RFC_4122)
     assert parsed.int >> 80 == 1_700_000_000_000
     assert len({new_id(0) for _ in range(1_000)}) == 1_000
+
+
+def test_ids_of_one_moment_are_in_the_order_of_their_places() -> None:
+    places = [0, 1, 2, 2**18 - 1, 2**18, 2**18 + 1, 2**29, 2**30 - 1]
+    made = [new_id(1_700_000_000_000, place) for place in places]
+    assert made == sorted(made)
+    parsed = [uuid.UUID(one) for one in made]
+    assert {(one.version, one.variant, one.int >> 80) for one in parsed} == {
+        (7, uuid.RFC_4122, 1_700_000_000_000)
+    }
+    assert len({new_id(0, 1) for _ in range(1_000)}) == 1_000

@@ -133,6 +133,7 @@ def test_no_planted_secret_is_found_anywhere(scene: Scene, figures: Figures) -> 
     paste_keys_into_requests(scene)
     paste_keys_into_fields(scene)
     keep_documents(scene)
+    tell_of_an_account(scene)
     reach_bitrix24(scene)
     mistype_at_the_command_line(scene)
     work_the_desk(scene)
@@ -230,6 +231,7 @@ def be_refused_by_the_application(scene: Scene) -> None:
         "KEY_TYPE_NOT_ALLOWED": ("GET", "/v1/feedback", scene.personal),
         "MANAGEMENT_SCOPE_REQUIRED": ("GET", "/v1/keys", scene.little),
         "SCOPE_DENIED": ("GET", "/v1/infra/servers", scene.no_infra),
+        "OAUTH_REQUIRED": ("POST", "/mcp/v1/common", scene.api),
         "INTEGRATION_REQUIRED": ("GET", "/api/v1/api-keys", scene.ai_tools),
         "MISSING_PORTAL_ID": ("GET", "/v1/keys", scene.management),
         "NOT_FOUND": ("GET", "/v1/nothing", scene.api),
@@ -338,6 +340,16 @@ def keep_documents(scene: Scene) -> None:
     assert ask("POST", artifacts, scene.personal, artifact).code == "SLUG_TAKEN"
     changed = {"content": "More."}, {"If-Match": f'"{pasted("a tag")}"'}
     assert ask("PUT", f"{prompts}/review", scene.personal, *changed).code == "PRECONDITION_FAILED"
+
+
+def tell_of_an_account(scene: Scene) -> None:
+    """Where alerts go, which may be secret, and what a hook of an IDE was given, in which a key may be."""
+    ask, haul = scene.wire.ask, scene.haul
+    for url in ("https://alerts.example.com/%s", "https://a b/%s"):
+        ask("PATCH", "/api/v1/account", scene.personal, {"alertWebhookUrl": url % haul.secret(url)})
+    prompt = {"prompt": f"curl -H 'X-Api-Key: {haul.pasted('a prompt')}'", haul.pasted("a name"): [1]}
+    called = {"hook_event_name": "UserPromptSubmit", "session_id": haul.pasted("a session"), **prompt}
+    assert ask("POST", "/api/v1/claude-code/hooks", scene.ai_tools, called).status == 201
 
 
 def reach_bitrix24(scene: Scene) -> None:
@@ -461,6 +473,8 @@ def look_around(scene: Scene) -> None:
             "/v1/portals",
             "/v1/feedback",
             "/v1/infra/servers",
+            "/api/v1/account",
+            "/api/v1/activity",
         ):
             ask("GET", path, key)
     ask("GET", f"/v1/keys?portalId={scene.portal}", scene.management)
