@@ -8,6 +8,7 @@ from app import auth, errors
 from app.api import (
     account,
     activity,
+    alerts,
     artifacts,
     feedback,
     guide,
@@ -41,6 +42,7 @@ _RESOURCES = (
     account,
     activity,
     hooks,
+    alerts,
 )
 
 

@@ -9,7 +9,7 @@ Here: `route` is the form of a row, and the other modules have the rows, one a r
 
 from __future__ import annotations
 
-from app.registry import account, documents, feedback, keys, personal_keys, platform, portals, servers
+from app.registry import account, alerts, documents, feedback, keys, personal_keys, platform, portals, servers
 from app.registry.route import ANY_TYPE, MANAGEMENT, PERSONAL, PORTAL, Example, Route
 
 __all__ = ["ANY_TYPE", "MANAGEMENT", "PERSONAL", "PORTAL", "ROUTES", "ROUTE_OF", "Example", "Route"]
@@ -23,6 +23,7 @@ ROUTES: tuple[Route, ...] = (
     *documents.ROUTES,
     *personal_keys.ROUTES,
     *account.ROUTES,
+    *alerts.ROUTES,
 )
 
 ROUTE_OF: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}

@@ -15,6 +15,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from app.schemas.base import camel
 from gateway.address import parse_network
 from gateway.keys import masked
 
@@ -237,6 +238,14 @@ def uuid_in(text: str) -> str | None:
 def iso(milliseconds: int) -> str:
     """Unix milliseconds as ISO-8601 in UTC: `2026-11-26T04:33:06.123Z`."""
     return (EPOCH + milliseconds * MILLISECOND).strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03d}Z"
+
+
+def facts_shown(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts as they are shown: inside they have the names of columns, and times as numbers."""
+    return {
+        camel(name): iso(value) if name.endswith("_at") and value is not None else value
+        for name, value in facts.items()
+    }
 
 
 def network(text: str) -> str:

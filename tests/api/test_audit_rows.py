@@ -12,6 +12,7 @@ from app import audit
 from app.models import Audit, Key
 from app.registry import ROUTES
 from gateway.keys import digest
+from tests.api.alerts import new_alert
 from tests.api.world import World
 
 ADDRESS = "192.0.2.77"
@@ -158,6 +159,11 @@ def update_account(world: World) -> Call:
     )
 
 
+def dismiss_alert(world: World) -> Call:
+    path = f"/api/v1/alerts/{new_alert(world, world.admin).id}"
+    return Call(path, world.personal_key().raw_key, {"status": "DISMISSED"}, ("alert.dismissed",))
+
+
 CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
     ("POST", "/v1/keys"): (create_key,),
     ("PATCH", "/v1/keys/{id}"): (update_key, revoke_key),
@@ -182,6 +188,7 @@ CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
     ("DELETE", "/api/v1/api-keys/{id}"): (delete_personal_key,),
     ("POST", "/api/v1/api-keys/{id}/rotate"): (rotate_personal_key,),
     ("PATCH", "/api/v1/account"): (update_account,),
+    ("PATCH", "/api/v1/alerts/{id}"): (dismiss_alert,),
 }
 ONLY_TELL = {("POST", "/api/v1/claude-code/hooks"), ("POST", "/api/v1/cursor-ide/hooks")}
 """What hooks tell is never changed, and stands in the activity of its account."""

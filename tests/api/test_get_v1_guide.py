@@ -24,7 +24,8 @@ PERSONAL_KEYS = {
     *("listPersonalKeys", "createPersonalKey", "getPersonalKey"),
     *("updatePersonalKey", "deletePersonalKey", "rotatePersonalKey", "getPersonalKeyUsage"),
 }
-OF_THE_COMMAND_LINE = PERSONAL_KEYS | {"getAccount", "updateAccount", "listActivity"}
+ALERTS = {"listAlerts", "getAlert", "dismissAlert"}
+OF_THE_COMMAND_LINE = PERSONAL_KEYS | {"getAccount", "updateAccount", "listActivity", *ALERTS}
 SERVERS = {"listServers", "createServer", "getServer", "deleteServer"}
 NOT_OPEN = {"SCOPE_DENIED", "INTEGRATION_REQUIRED", "KEY_TYPE_NOT_ALLOWED", "MANAGEMENT_KEY_REQUIRED"}
 
