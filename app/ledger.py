@@ -128,8 +128,13 @@ class Change:
         target_id: str,
         before: Mapping[str, Any] | None,
         after: Mapping[str, Any] | None,
+        *,
+        key_id: str | None = None,
     ) -> None:
-        """Tell of something in an account's activity; where from and by which key, if it did it itself."""
+        """Tell of something in an account's activity; where from and by which key, if it did it itself.
+
+        `key_id` is the key that it is about, where that is neither the target nor the one that did it.
+        """
         actor, own = self.actor, self.actor.account_id == account_id
         by_key_id = actor.key_id if own else None
         Event.create(
@@ -137,7 +142,7 @@ class Change:
             account=account_id,
             created_at=self.now_ms,
             type=type,
-            key_id=target_id if target_kind == "key" else by_key_id,
+            key_id=target_id if target_kind == "key" else key_id or by_key_id,
             by="account" if own else _OTHERS[actor.kind],
             by_key_id=by_key_id,
             address=actor.address if own else None,

@@ -1,11 +1,13 @@
 """The background worker of `vibekeys worker`: what nobody waits for.
 
-Each second it sends the mails that are due (`app.mail.delivery`) and logs how far the audit log has got;
-every other second it stores for good what the web workers have counted (`app.usage.rollup`); each minute it
-removes what was kept for long enough: answers, mails that were sent, mails that rest, usage. Of several
-workers on a host one at a time sends, stores and removes. A database that is away stops neither it nor the
-log: a chore that fails says so once, is tried again at its next turn, and says once that it works again. A
-mail server that does not answer holds up nothing but mail.
+Each second it sends the mails and makes the webhook calls that are due (`app.mail.delivery`,
+`app.alerts.webhooks`) and logs how far the audit log has got; every other second it stores for good what the
+web workers have counted (`app.usage.rollup`); each minute it looks for reasons for alerts
+(`app.alerts.watch`) and removes what was kept for long enough: answers, mails that were sent, mails that
+rest, webhook calls, usage. Of several workers on a host one at a time does each of these. A database that is
+away stops neither it nor the log: a chore that fails says so once, is tried again at its next turn, and says
+once that it works again. A mail server that does not answer holds up nothing but mail, and who gets webhook
+calls nothing but those.
 
 What a killed process left unpublished is none of its business: every web worker looks for that each second
 (`gateway.trust.Watch`), and where none runs nobody relies on Redis.
@@ -22,16 +24,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import apsw
 import structlog
-from peewee import Expression, PeeweeException
+from peewee import Expression, PeeweeException, fn
 
 from app import audit
+from app.alerts.watch import AlertWatch
+from app.alerts.webhooks import WebhookDelivery
 from app.db import writing
 from app.errors import ApiError
 from app.idempotency import KEPT_MS as ANSWERS_KEPT_MS
 from app.mail.delivery import KEPT_MS as MAILS_KEPT_MS
 from app.mail.delivery import RESTING_KEPT_MS, Delivery, resting
-from app.models import Idempotency, Mail
+from app.models import Idempotency, Mail, WebhookCall
 from app.services import Services
 from app.usage.rollup import Rollup
 from gateway.usage_table import UsageTable
@@ -39,10 +44,13 @@ from gateway.usage_table import UsageTable
 TIDY_SECONDS = 60.0
 USAGE_SECONDS = 2.0
 MAIL_SECONDS = 1.0
+ALERTS_SECONDS = 60.0
+WEBHOOKS_SECONDS = 1.0
 HEAD_SECONDS = 1.0
 _TIDIED_AT_ONCE = 500
 _LEFT_AFTER_SECONDS = 8.0
-"""A mail whose sending is cut off is sent again; the supervisor waits for ten seconds."""
+"""Of all that goes on beside: a mail whose sending is cut off is sent again, and the supervisor waits for ten
+seconds."""
 
 T = TypeVar("T")
 
@@ -59,18 +67,32 @@ def work(services: Services, stopped: Callable[[float], T]) -> T:
     usage_table = UsageTable(services.config.state_dir)
     rollup = Rollup(services.db, usage_table, services.clock, services.config)
     chores = (
-        Chore("tidy", TIDY_SECONDS, lambda: tidy(services)),
+        Chore("tidy", TIDY_SECONDS, lambda: alone(services, "worker", lambda: tidy(services))),
         Chore("audit", HEAD_SECONDS, AuditHead().note),
-        Chore("usage", USAGE_SECONDS, lambda: keep_usage(services, rollup.roll_up)),
-        Chore("old usage", TIDY_SECONDS, lambda: keep_usage(services, rollup.remove_outdated)),
+        Chore("usage", USAGE_SECONDS, lambda: alone(services, "rollup", rollup.roll_up)),
+        Chore("old usage", TIDY_SECONDS, lambda: alone(services, "rollup", rollup.remove_outdated)),
     )
-    mail = Aside(Chore("mail", MAIL_SECONDS, lambda: send_mail(services, delivery)), services.db.close)
+    watch = AlertWatch(services.db, services.ledger, services.config, services.clock)
+    calls = WebhookDelivery(services.db, services.preferences, services.clock)
+    asides = [
+        Aside(chore, services.db.close)
+        for chore in (
+            Chore("mail", MAIL_SECONDS, lambda: alone(services, "mail", delivery.deliver)),
+            Chore("alerts", ALERTS_SECONDS, lambda: alone(services, "alerts", watch.look)),
+            Chore("webhooks", WEBHOOKS_SECONDS, lambda: alone(services, "webhooks", calls.deliver)),
+        )
+    ]
     log.info("worker.started")
     while not (told := stopped(min(chore.due_in(time.monotonic()) for chore in chores))):
         for chore in chores:
             chore.do_if_due(time.monotonic())
-        mail.check()
-    mail.end()
+        for aside in asides:
+            aside.check()
+    left_at = time.monotonic() + _LEFT_AFTER_SECONDS
+    for aside in asides:
+        aside.tell_to_end()
+    for aside in asides:
+        aside.wait_for_end(left_at)
     usage_table.close()
     log.info("worker.stopped")
     return told
@@ -97,7 +119,7 @@ class Chore:
         self._due_at = now + self._seconds
         try:
             self._do()
-        except (ApiError, PeeweeException, OSError) as error:
+        except (ApiError, PeeweeException, apsw.Error, OSError) as error:
             if not self._fails:
                 log.warning("worker.chore_fails", chore=self._name, reason=str(error))
             self._fails = True
@@ -123,10 +145,13 @@ class Aside:
         if self._fault is not None:
             raise self._fault
 
-    def end(self) -> None:
-        """End it, or leave it behind if it takes longer: it has to bear being killed at any time."""
+    def tell_to_end(self) -> None:
+        """Have it end when it is done with what it does."""
         self._told_to_end.set()
-        self._thread.join(_LEFT_AFTER_SECONDS)
+
+    def wait_for_end(self, left_at: float) -> None:
+        """Wait until it has ended, or `left_at` (monotonic): it has to bear being killed at any time."""
+        self._thread.join(max(left_at - time.monotonic(), 0.0))
 
     def _run(self) -> None:
         try:
@@ -156,35 +181,28 @@ class AuditHead:
         self._noted = head
 
 
-def send_mail(services: Services, delivery: Delivery) -> None:
-    """Send the mails that are due, unless another worker of this host is at it.
+def alone(services: Services, lease: str, do: Callable[[], None]) -> None:
+    """Do something unless another worker of this host is at it, or at something else with the same lease.
 
-    The lease has a file of its own, so that a slow SMTP server keeps no other worker from tidying.
+    Each lease has a file of its own, so that a slow SMTP server keeps no other worker from tidying.
     """
-    with _lease(services.config.state_dir / "mail.lock") as mine:
-        if mine:
-            delivery.deliver()
-
-
-def keep_usage(services: Services, do: Callable[[], None]) -> None:
-    """Do one of the rollup's tasks, unless another worker of this host is at one."""
-    with _lease(services.config.state_dir / "rollup.lock") as mine:
+    with _lease(services.config.state_dir / f"{lease}.lock") as mine:
         if mine:
             do()
 
 
 def tidy(services: Services) -> None:
-    """Remove what was kept for long enough, unless another worker of this host is at it."""
+    """Remove what was kept for long enough."""
     now = int(services.clock() * 1000)
-    with _lease(services.config.state_dir / "worker.lock") as mine:
-        if mine:
-            _remove(services, Idempotency, Idempotency.started_at <= now - ANSWERS_KEPT_MS)
-            _remove(services, Mail, Mail.sent_at <= now - MAILS_KEPT_MS)
-            if ended := _remove(services, Mail, resting() & (Mail.created_at <= now - RESTING_KEPT_MS)):
-                log.warning("mail.rested_too_long", mails=ended)
+    _remove(services, Idempotency, Idempotency.started_at <= now - ANSWERS_KEPT_MS)
+    _remove(services, Mail, Mail.sent_at <= now - MAILS_KEPT_MS)
+    if ended := _remove(services, Mail, resting() & (Mail.created_at <= now - RESTING_KEPT_MS)):
+        log.warning("mail.rested_too_long", mails=ended)
+    ended_at = fn.COALESCE(WebhookCall.sent_at, WebhookCall.failed_at)
+    _remove(services, WebhookCall, ended_at <= now - MAILS_KEPT_MS)
 
 
-def _remove(services: Services, model: type[Idempotency | Mail], outdated: Expression) -> int:
+def _remove(services: Services, model: type[Idempotency | Mail | WebhookCall], outdated: Expression) -> int:
     few = model.select(model.id).where(outdated).limit(_TIDIED_AT_ONCE)
     removed = 0
     while few.exists():

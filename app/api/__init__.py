@@ -8,6 +8,7 @@ from app import auth, errors
 from app.api import (
     account,
     activity,
+    alerts,
     artifacts,
     batch,
     entities,
@@ -44,6 +45,7 @@ _RESOURCES = (
     account,
     activity,
     hooks,
+    alerts,
 )
 
 

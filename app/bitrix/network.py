@@ -21,6 +21,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +43,9 @@ _HEADERS = [
     (b"Content-Type", b"application/json"),
     (b"User-Agent", b"vibekeys"),
 ]
+
+
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 class NoAnswer(Exception):
@@ -78,21 +82,28 @@ class Network:
         self._tls: ssl.SSLContext | None = None
 
     def post(
-        self, to: Destination, path: str, body: bytes, *, deadline: float, largest: int
+        self,
+        to: Destination,
+        path: str,
+        body: bytes,
+        *,
+        deadline: float,
+        largest: int,
+        headers: Headers = (),
     ) -> tuple[int, bytes]:
-        """Send `body` to `path` below the webhook; return the answer's status and body.
+        """Send `body` to `path` below the webhook, "" for itself; return the answer's status and body.
 
-        `deadline` is monotonic, in seconds; an answer of more than `largest` bytes is cut off. Raises
-        `NoAnswer`.
+        `deadline` is monotonic, in seconds; an answer of more than `largest` bytes is cut off. `headers` are
+        sent beside those of every request. Raises `NoAnswer`.
         """
         kept = self._take(to)
         if kept is not None:
             try:
-                return self._exchange(kept, path, body, deadline, largest)
+                return self._exchange(kept, path, body, deadline, largest, headers)
             except NoAnswer as failure:
                 if failure.sent:
                     raise
-        return self._exchange(self._connect(to, deadline), path, body, deadline, largest)
+        return self._exchange(self._connect(to, deadline), path, body, deadline, largest, headers)
 
     def close(self) -> None:
         """Close the connections that nobody uses just now."""
@@ -102,13 +113,19 @@ class Network:
             connection.http.close()
 
     def _exchange(
-        self, connection: _Connection, path: str, body: bytes, deadline: float, largest: int
+        self,
+        connection: _Connection,
+        path: str,
+        body: bytes,
+        deadline: float,
+        largest: int,
+        headers: Headers,
     ) -> tuple[int, bytes]:
         stream = connection.stream
         stream.begin(deadline)
         # Never chained: what httpcore says may quote the request.
         try:
-            answer = connection.post(path, body, largest)
+            answer = connection.post(path, body, largest, headers)
         except (httpcore2.TimeoutException, TimeoutError):
             raise NoAnswer("no answer in time", sent=stream.sent) from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError):
@@ -199,9 +216,9 @@ class _Connection:
         """Tell whether it has not rested for too long, nor been closed, as far as one can see."""
         return time.monotonic() < self.usable_until and not self.http.has_expired()
 
-    def post(self, path: str, body: bytes, largest: int) -> tuple[int, bytes]:
-        url = f"{self.to.url}/{path}"
-        with self.http.stream("POST", url, headers=_HEADERS, content=body) as response:
+    def post(self, path: str, body: bytes, largest: int, headers: Headers) -> tuple[int, bytes]:
+        url = f"{self.to.url}/{path}" if path else self.to.url
+        with self.http.stream("POST", url, headers=[*_HEADERS, *headers], content=body) as response:
             answer = bytearray()
             for chunk in response.iter_stream():
                 answer += chunk

@@ -80,6 +80,11 @@ def pause_ms(attempts: int) -> int:
     return min(FIRST_PAUSE_MS << min(attempts - 1, 30), LONGEST_PAUSE_MS)
 
 
+def tried_for_ms(attempts: int) -> int:
+    """Return how long all the pauses were until this attempt."""
+    return sum(map(pause_ms, range(1, attempts)))
+
+
 class Delivery:
     """Works off the outbox. `clock` tells unix seconds.
 
@@ -159,7 +164,7 @@ class Delivery:
         # An operator may have had it tried again meanwhile: its attempts then begin anew.
         as_it_was = (Mail.id == mail.id) & (Mail.attempts == mail.attempts)
         now, error = self._now_ms(), reason[:_LONGEST_REASON]
-        if for_good or _tried_for_ms(mail.attempts) >= GIVEN_UP_AFTER_MS:
+        if for_good or tried_for_ms(mail.attempts) >= GIVEN_UP_AFTER_MS:
             self._change(as_it_was, failed_at=now, next_attempt_at=None, last_error=error)
             log.error("mail.given_up", **_facts(mail), reason=error)
         else:
@@ -195,10 +200,6 @@ class Delivery:
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)
-
-
-def _tried_for_ms(attempts: int) -> int:
-    return sum(map(pause_ms, range(1, attempts)))
 
 
 def _facts(mail: Mail) -> dict[str, object]:

@@ -1,19 +1,24 @@
-"""What accounts set for themselves, what happened in them, and what IDEs' hooks told."""
+"""What accounts set for themselves, what happened in them, what IDEs' hooks told, and alerts."""
 
 from __future__ import annotations
 
 from peewee import (
+    SQL,
     BigIntegerField,
     BlobField,
     CharField,
     Check,
+    CompositeKey,
     Database,
     ForeignKeyField,
+    IntegerField,
     JSONField,
     Model,
     TextField,
 )
 from playhouse.migrate import SchemaMigrator
+
+_TYPES = ("NEW_LOCATION", "SPIKE", "AUTH_FAILURES", "AFTER_HOURS", "ROTATION_DUE", "EXPIRING")
 
 
 class Account(Model):
@@ -64,16 +69,103 @@ class Hook(Model):
         constraints = (Check("tool IN ('claude-code', 'cursor-ide')", name="hook_tool"),)
 
 
-_TABLES = (Preferences, Event, Hook)
+class Alert(Model):
+    id = CharField(max_length=36, primary_key=True)
+    account = ForeignKeyField(Account, index=False, on_delete="RESTRICT")
+    type = CharField(max_length=16)
+    subject = CharField(max_length=128)
+    key_id = CharField(max_length=36, null=True)
+    status = CharField(max_length=16)
+    facts = JSONField()
+    created_at = BigIntegerField()
+    last_hour = BigIntegerField(null=True)
+    dismissed_at = BigIntegerField(null=True)
+    closed_at = BigIntegerField(null=True)
+
+    class Meta:
+        constraints = (
+            Check(f"type IN {_TYPES}", name="alert_type"),
+            Check("status IN ('OPEN', 'DISMISSED', 'CLOSED')", name="alert_status"),
+        )
+        indexes = (
+            (("account", "created_at", "id"), False),
+            (("account", "status", "created_at", "id"), False),
+            (("account", "type", "created_at", "id", "status"), False),
+            (("account", "key_id", "created_at", "id", "status", "type"), False),
+            (("account", "type", "subject", "last_hour"), False),
+        )
+
+
+_NOT_OVER = SQL("closed_at IS NULL")
+Alert.add_index(
+    Alert.index(Alert.account, Alert.type, Alert.subject, name="alert_once", unique=True, where=_NOT_OVER)
+)
+Alert.add_index(Alert.index(Alert.type, Alert.key_id, name="alert_of_key", where=_NOT_OVER))
+
+
+class KnownNetwork(Model):
+    lineage_id = CharField(max_length=36)
+    network = CharField(max_length=64)
+    first_seen_at = BigIntegerField()
+
+    class Meta:
+        legacy_table_names = False
+        primary_key = CompositeKey("lineage_id", "network")
+        without_rowid = True
+
+
+class AlertProgress(Model):
+    id = IntegerField(primary_key=True)
+    next_hour = BigIntegerField()
+
+    class Meta:
+        legacy_table_names = False
+        constraints = (Check("id = 1", name="alert_progress_single"),)
+
+
+class WebhookCall(Model):
+    id = CharField(max_length=36, primary_key=True)
+    account = ForeignKeyField(Account, index=False, on_delete="RESTRICT")
+    body = TextField()
+    created_at = BigIntegerField()
+    attempts = IntegerField()
+    next_attempt_at = BigIntegerField(null=True)
+    sent_at = BigIntegerField(null=True)
+    failed_at = BigIntegerField(null=True)
+    last_error = CharField(max_length=255, null=True)
+
+    class Meta:
+        legacy_table_names = False
+        constraints = (Check("sent_at IS NULL OR failed_at IS NULL", name="webhook_call_ended_once"),)
+
+
+WebhookCall.add_index(
+    WebhookCall.index(
+        WebhookCall.next_attempt_at,
+        name="webhook_call_waiting",
+        where=SQL("sent_at IS NULL AND failed_at IS NULL"),
+    )
+)
+
+_TABLES = (Preferences, Event, Hook, Alert, KnownNetwork, AlertProgress, WebhookCall)
+_KEY_INDEXES = (
+    'CREATE INDEX "key_owner_id_type_created_at_id" ON "key" ("owner_id", "type", "created_at", "id")',
+    'CREATE INDEX "key_age" ON "key" ("created_at") WHERE NOT revoked AND successor_id IS NULL',
+    'CREATE INDEX "key_expiry" ON "key" ("expires_at") WHERE expires_at IS NOT NULL',
+)
 
 
 def up(migrator: SchemaMigrator, db: Database) -> None:
-    """Make the tables."""
+    """Make the tables, and the indexes by which an account's keys are listed and those that age are found."""
     with db.bind_ctx((Account, *_TABLES)):
         db.create_tables(_TABLES, safe=False)
+    for statement in _KEY_INDEXES:
+        migrator.database.execute_sql(statement)
 
 
 def down(migrator: SchemaMigrator, db: Database) -> None:
-    """Drop the tables."""
+    """Drop them."""
+    for name in ("key_expiry", "key_age", "key_owner_id_type_created_at_id"):
+        migrator.drop_index("key", name).run()
     with db.bind_ctx((Account, *_TABLES)):
         db.drop_tables(_TABLES, safe=False)

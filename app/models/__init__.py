@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.models.account import Account
 from app.models.activity import Event, Hook
+from app.models.alert import Alert, AlertProgress, KnownNetwork, WebhookCall
 from app.models.audit import Audit
 from app.models.base import Base, new_id
 from app.models.document import Artifact, Document, Memory, Prompt
@@ -43,11 +44,17 @@ MODELS = (
     Preferences,
     Event,
     Hook,
+    Alert,
+    KnownNetwork,
+    AlertProgress,
+    WebhookCall,
 )
 
 __all__ = [
     "MODELS",
     "Account",
+    "Alert",
+    "AlertProgress",
     "Artifact",
     "Audit",
     "Base",
@@ -57,6 +64,7 @@ __all__ = [
     "Hook",
     "Idempotency",
     "Key",
+    "KnownNetwork",
     "Mail",
     "Membership",
     "Memory",
@@ -73,6 +81,7 @@ __all__ = [
     "UsageKey",
     "UsageSplitDay",
     "UsageSplitHour",
+    "WebhookCall",
     "WrongKeys",
     "new_id",
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from app.registry import (
     account,
+    alerts,
     documents,
     entities,
     feedback,
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     *documents.ROUTES,
     *personal_keys.ROUTES,
     *account.ROUTES,
+    *alerts.ROUTES,
 )
 
 ROUTE_OF: dict[tuple[str, str], Route] = {(route.method, route.path): route for route in ROUTES}

@@ -8,9 +8,8 @@ from typing import Any
 
 from marshmallow import fields
 
-from app.instants import iso
-from app.schemas.base import StrictSchema, camel
-from app.schemas.fields import Instant
+from app.schemas.base import StrictSchema
+from app.schemas.fields import Instant, facts_shown
 
 
 class AuditPeriod(StrictSchema):
@@ -63,11 +62,5 @@ def audit_answer(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown_facts(stored: str | None) -> dict[str, Any] | None:
-    """Return stored facts as they are shown: they have the names of columns, and their times as numbers."""
-    if stored is None:
-        return None
-    return {camel(name): _value(name, value) for name, value in json.loads(stored).items()}
-
-
-def _value(name: str, value: Any) -> Any:
-    return iso(value) if name.endswith("_at") and value is not None else value
+    """Return stored facts as they are shown."""
+    return None if stored is None else facts_shown(json.loads(stored))

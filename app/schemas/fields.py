@@ -15,6 +15,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from app.instants import instant_in, iso
+from app.schemas.base import camel
 from gateway.address import parse_network
 from gateway.keys import masked
 
@@ -212,6 +213,14 @@ def uuid_in(text: str) -> str | None:
     """Return `text` as ids are stored, if it is a UUID."""
     folded = text.lower()
     return folded if _UUID.fullmatch(folded) else None
+
+
+def facts_shown(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts as they are shown: inside they have the names of columns, and times as numbers."""
+    return {
+        camel(name): iso(value) if name.endswith("_at") and value is not None else value
+        for name, value in facts.items()
+    }
 
 
 def network(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.alerts import new_alert
 from tests.api.world import World
 
 TEXT = "a text that is long, and no fact of its ticket"
@@ -153,6 +154,11 @@ def update_account(world: World) -> Call:
     )
 
 
+def dismiss_alert(world: World) -> Call:
+    path = f"/api/v1/alerts/{new_alert(world, world.admin).id}"
+    return Call(path, world.personal_key().raw_key, {"status": "DISMISSED"}, ("alert.dismissed",))
+
+
 CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
     ("POST", "/v1/keys"): (create_key,),
     ("PATCH", "/v1/keys/{id}"): (update_key, revoke_key),
@@ -177,6 +183,7 @@ CHANGES: Mapping[tuple[str, str], tuple[Callable[[World], Call], ...]] = {
     ("DELETE", "/api/v1/api-keys/{id}"): (delete_personal_key,),
     ("POST", "/api/v1/api-keys/{id}/rotate"): (rotate_personal_key,),
     ("PATCH", "/api/v1/account"): (update_account,),
+    ("PATCH", "/api/v1/alerts/{id}"): (dismiss_alert,),
 }
 ONLY_TELL = {("POST", "/api/v1/claude-code/hooks"), ("POST", "/api/v1/cursor-ide/hooks")}
 """What hooks tell is never changed, and stands in the activity of its account."""

@@ -75,6 +75,9 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/account"): {"personal"},
     ("PATCH", "/api/v1/account"): {"personal"},
     ("GET", "/api/v1/activity"): {"personal"},
+    ("GET", "/api/v1/alerts"): {"personal"},
+    ("GET", "/api/v1/alerts/{id}"): {"personal"},
+    ("PATCH", "/api/v1/alerts/{id}"): {"personal"},
     ("POST", "/api/v1/claude-code/hooks"): {"personal"},
     ("POST", "/api/v1/cursor-ide/hooks"): {"personal"},
 }

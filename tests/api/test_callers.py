@@ -19,6 +19,7 @@ from app.keyring import Issued
 from app.models import Audit
 from app.registry import ROUTES, Route
 from app.registry.entities import ROUTE_FOR
+from tests.api.alerts import new_alert
 from tests.api.desk import TICKET
 from tests.api.world import UNKNOWN_ID, Answer, Service, Tenant, World
 
@@ -107,6 +108,9 @@ listActivity        NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok
 keepClaudeCodeHook  NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok IR ok IR ok RE
 keepCursorHook      NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   ok IR ok IR ok RE
 getPersonalKeyUsage NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR NF NF
+listAlerts          NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR no no
+getAlert            NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR NF NF
+dismissAlert        NE NE NE NE NE NE NE   KT KT KT KT KT KT KT KT KT KT   IR ok ok IR NF RE
 """
 
 CODES = {
@@ -195,6 +199,7 @@ class Cast:
             "/v1/feedback": lambda: self._made("A", "/v1/feedback", TICKET),
             "/v1/infra/servers": lambda: self._made("A", "/v1/infra/servers", {"name": "a"}),
             "/api/v1/activity": self._event,
+            "/api/v1/alerts": lambda: {"id": new_alert(self.world, self.world.admin).id},
             "/api/v1/api-keys": lambda: self._made("Pb", "/api/v1/api-keys", FOR_BOTH),
             **{path: partial(self._made, "P", path, body) for path, body in DOCUMENTS.items()},
         }

@@ -27,7 +27,8 @@ PERSONAL_KEYS = {
     *("listPersonalKeys", "createPersonalKey", "getPersonalKey"),
     *("updatePersonalKey", "deletePersonalKey", "rotatePersonalKey", "getPersonalKeyUsage"),
 }
-OF_THE_COMMAND_LINE = PERSONAL_KEYS | {"getAccount", "updateAccount", "listActivity"}
+ALERTS = {"listAlerts", "getAlert", "dismissAlert"}
+OF_THE_COMMAND_LINE = PERSONAL_KEYS | {"getAccount", "updateAccount", "listActivity", *ALERTS}
 SERVERS = {"listServers", "createServer", "getServer", "deleteServer"}
 CRM = {
     name.format(several=several, one=one)

@@ -10,8 +10,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.auth import opens
 from app.errors import ERRORS
-from app.registry import ROUTE_OF, ROUTES, Route, account, documents
+from app.registry import ROUTE_OF, ROUTES, Route, account, alerts, documents
 from app.serve.refusal import _REASONS
+from tests.api.alerts import new_alert
 from tests.api.described import Described
 from tests.api.linked import Linked
 from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, World
@@ -290,6 +291,10 @@ def of_account(world: World) -> list[Called]:
     return [
         (route.method, route.path, world.call(route.method, route.path, key, json=route.example.body))
         for route in account.ROUTES
+    ] + [
+        (route.method, route.path, world.call(route.method, path, key, json=route.example.body))
+        for route in alerts.ROUTES
+        for path in (route.path.replace("{id}", new_alert(world, world.admin).id),)
     ]
 
 

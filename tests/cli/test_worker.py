@@ -20,7 +20,7 @@ from app.mail.delivery import Delivery
 from app.models import Idempotency, Mail, new_id
 from app.services import Services
 from app.wiring import open_services
-from app.worker import HEAD_SECONDS, Aside, AuditHead, Chore, send_mail, tidy, work
+from app.worker import HEAD_SECONDS, Aside, AuditHead, Chore, alone, tidy, work
 from tests.cli.terminal import Terminal
 from tests.serve.processes import PATIENCE
 
@@ -96,10 +96,10 @@ def test_only_one_worker_of_a_host_sends_mail(services: Services, tmp_path: Path
     delivery = Delivery.from_config(services.config, services.db, services.clock)
     with (tmp_path / "mail.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        send_mail(services, delivery)
+        alone(services, "mail", delivery.deliver)
         assert Mail.get().next_attempt_at is not None
 
-    send_mail(services, delivery)
+    alone(services, "mail", delivery.deliver)
 
     assert Mail.get().next_attempt_at is None
 
@@ -108,10 +108,10 @@ def test_only_one_worker_of_a_host_tidies(services: Services, tmp_path: Path) ->
     keep_answers(services, ages_ms=[KEPT_MS])
     with (tmp_path / "worker.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        tidy(services)
+        alone(services, "worker", lambda: tidy(services))
         assert Idempotency.select().count() == 1
 
-    tidy(services)
+    alone(services, "worker", lambda: tidy(services))
 
     assert Idempotency.select().count() == 0
 
@@ -194,13 +194,16 @@ def test_it_survives_a_database_that_is_away(services: Services, every_line: Non
 
     def stopped(seconds: float) -> bool:
         time.sleep(min(seconds, 0.01))
-        return fails() == ["audit", "mail", "old usage", "tidy"] or time.monotonic() > gives_up_at
+        return (
+            fails() == ["alerts", "audit", "mail", "old usage", "tidy", "webhooks"]
+            or time.monotonic() > gives_up_at
+        )
 
     gives_up_at = time.monotonic() + PATIENCE
     with capture_logs() as lines:
         work(services, stopped)
 
-    assert fails() == ["audit", "mail", "old usage", "tidy"]
+    assert fails() == ["alerts", "audit", "mail", "old usage", "tidy", "webhooks"]
 
 
 def test_a_fault_of_the_program_in_a_thread_is_not_swallowed() -> None:
@@ -221,7 +224,8 @@ def test_a_thread_ends_between_two_turns() -> None:
     aside = Aside(Chore("mail", 3_600.0, done.set), finished.set)
     assert done.wait(PATIENCE)
     aside.check()
-    aside.end()
+    aside.tell_to_end()
+    aside.wait_for_end(time.monotonic() + PATIENCE)
 
     assert finished.is_set()
 

@@ -43,9 +43,9 @@ class Clock:
 class Installation:
     """Database, secrets and everything that changes keys; Redis when `use_redis` is called."""
 
-    def __init__(self, folder: Path, busy_timeout: float = 5.0) -> None:
+    def __init__(self, folder: Path, busy_timeout: float = 5.0, **settings: str) -> None:
         self.config = Config.from_env(
-            {"DATABASE_URL": f"sqlite:///{folder}/vibekeys.db", "ROTATION_GRACE_HOURS": "24"}
+            {"DATABASE_URL": f"sqlite:///{folder}/vibekeys.db", "ROTATION_GRACE_HOURS": "24", **settings}
         )
         self.clock = Clock()
         self.db = connect(self.config, create=True, busy_timeout=busy_timeout)

@@ -9,19 +9,21 @@ from typing import Any
 
 import apsw
 import pytest
+from peewee import chunked
 
-from app.models import Server, Ticket, new_id
+from app.models import Alert, Event, Key, Server, Ticket, new_id
 from tests.api.world import Service, World, serving
 from tests.db.statements import plan, statements_of, steps_of, told_of_statements
 
 ROWS = 2_000
 RARE = 100
 PER_PAGE = 50
+FACTS = {"key_name": "a", "key_prefix": "vxk_123456", "expires_at": 1}
 
 
 @dataclass
 class Desk:
-    """A service with many tickets and servers of one key, and a management key that sees the tickets.
+    """A service with much of everything that belongs to one account, and keys of it that see it.
 
     All tickets are of one portal and author. Most are new bugs, `RARE` of them archived and of bots.
     """
@@ -29,17 +31,20 @@ class Desk:
     world: World
     portal_key: str
     management_key: str
+    personal_key: str
+    of_events: str
+    """The key that the events of the account are about."""
 
     def read(self, path: str, key: str, **query: Any) -> list[str]:
         return [item["id"] for item in self._page(path, key, query)["data"]]
 
     def pages(self, path: str, key: str, **query: Any) -> int:
-        """How many pages a list has."""
-        return -(-int(self._page(path, key, query)["meta"]["total"]) // PER_PAGE)
+        """How many pages of a list are full."""
+        return int(self._page(path, key, query)["meta"]["total"]) // PER_PAGE
 
     def _page(self, path: str, key: str, query: dict[str, Any]) -> Any:
-        if "portalId" in query:
-            query = {**query, "portalId": self.world.portal.id}
+        here = {"portalId": self.world.portal.id, "keyId": self.of_events}
+        query = query | {name: value for name, value in here.items() if name in query}
         answer = self.world.call("GET", path, getattr(self, key), query_string=query)
         assert answer.status == 200, answer.body
         return answer.json
@@ -71,13 +76,30 @@ def _filled(service: Service) -> Desk:
     ]
     place = {"portal": world.portal, "lineage_id": issued.key.lineage_id, "name": "a server"}
     servers = [{**place, "id": new_id(at), "created_at": at} for at in times]
+    personal = world.personal_key(world.stranger)
+    whose = {"account": world.stranger.account, "key_id": issued.key.id}
+    done = {"type": "key.changed", "by": "system", "target_kind": "key", "target_id": issued.key.id}
+    events = [{**whose, **done, "id": new_id(at), "created_at": at} for at in times]
+    told = {"type": "EXPIRING", "status": "OPEN", "facts": FACTS}
+    alerts = [{**whose, **told, "id": new_id(at), "subject": str(at), "created_at": at} for at in times]
     with world.services.db.atomic():
         Ticket.insert_many(tickets).execute()
         Server.insert_many(servers).execute()
-    return Desk(world, issued.raw_key, manager.raw_key)
+        Event.insert_many(events).execute()
+        Alert.insert_many(alerts).execute()
+        for few in chunked(_keys(personal.key, times), 500):
+            Key.insert_many(few).execute()
+    return Desk(world, issued.raw_key, manager.raw_key, personal.raw_key, issued.key.id)
 
 
-HERE = "the one portal"
+def _keys(like: Key, times: range) -> Iterator[dict[str, Any]]:
+    """Many personal keys of the same account."""
+    for number, at in enumerate(times):
+        own = {"id": new_id(at), "digest": f"{number:064}", "created_at": at}
+        yield {**like.__data__, **own}
+
+
+HERE = "the one portal, or the one key"
 FILTERS: tuple[dict[str, str], ...] = (
     {},
     {"status": "NEW"},
@@ -96,18 +118,38 @@ RARE_ONES: tuple[dict[str, str], ...] = (
 LISTS = [
     *(("/v1/feedback", key, query) for key in ("management_key", "portal_key") for query in FILTERS),
     ("/v1/infra/servers", "portal_key", {}),
+    ("/api/v1/api-keys", "personal_key", {}),
+    *(
+        ("/api/v1/activity", "personal_key", query)
+        for query in ({}, {"type": "key.changed"}, {"keyId": HERE}, {"keyId": HERE, "type": "key.changed"})
+    ),
+    *(
+        ("/api/v1/alerts", "personal_key", query)
+        for query in (
+            *({}, {"status": "OPEN"}, {"type": "EXPIRING"}, {"status": "OPEN", "type": "EXPIRING"}),
+            *({"keyId": HERE}, {"keyId": HERE, "status": "OPEN", "type": "EXPIRING"}),
+        )
+    ),
 ]
+TABLES = {
+    "/v1/feedback": "ticket",
+    "/v1/infra/servers": "server",
+    "/api/v1/api-keys": "key",
+    "/api/v1/activity": "event",
+    "/api/v1/alerts": "alert",
+}
 
 
 @pytest.mark.parametrize(("path", "key", "query"), LISTS)
 def test_a_page_is_found_in_an_index_and_only_its_rows_are_read(
     desk: Desk, path: str, key: str, query: dict[str, str]
 ) -> None:
-    table = "server" if path == "/v1/infra/servers" else "ticket"
+    table = TABLES[path]
     for page in (1, desk.pages(path, key, **query)):
         db = desk.world.services.db
         statements = statements_of(db, partial(desk.read, path, key, page=page, **query))
-        plans = [plan(db, *statement) for statement in statements if f'"{table}"' in statement[0]]
+        of_list = f'FROM "{table}" AS "t1"'  # and not of the gateway's look-up of a key
+        plans = [plan(db, *statement) for statement in statements if of_list in statement[0]]
         counted, (rows, *found) = plans
         assert rows == f"SEARCH t1 USING INDEX sqlite_autoindex_{table}_1 (id=?)"
         assert found.pop() == "USE TEMP B-TREE FOR ORDER BY"  # of the page's rows
