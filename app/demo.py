@@ -191,4 +191,15 @@ def _curl_lines(url: str, raw_key: str, key_type: str, portal_id: str, api_key_i
             curl(f"/v1/keys/{api_key_id}/rotate", "-X", "POST"),
             curl("/v1/feedback?status=NEW"),
         ]
+    if key_type == "personal":
+        prompt = json.dumps({"title": "My first prompt", "content": "Review the change below."})
+        hook = json.dumps({"hook_event_name": "Stop", "session_id": "my-first-session"})
+        lines += [
+            curl("/api/v1/account"),
+            curl("/api/v1/api-keys"),
+            curl("/api/v1/prompts", "-H", "Content-Type: application/json", "-d", prompt),
+            curl("/api/v1/claude-code/hooks", "-H", "Content-Type: application/json", "-d", hook),
+            curl("/api/v1/activity"),
+            curl("/api/v1/alerts"),
+        ]
     return lines

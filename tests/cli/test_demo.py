@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,9 +53,8 @@ def test_each_key_comes_with_commands_ready_to_paste(services: Services) -> None
     made = dict(zip(KEY_TYPES, raw_keys(lines), strict=True))
     commands = [shlex.split(line) for line in lines if line.strip().startswith("curl ")]
 
-    assert all(
-        words[-1].startswith("https://keys.example.com/base/v1/") for words in commands if "-X" not in words
-    )
+    urls = [words[-1] for words in commands if "-X" not in words]
+    assert all(re.match(r"https://keys\.example\.com/base/(api/)?v1/", url) for url in urls)
     for raw_key in made.values():
         assert any(raw_key in " ".join(words) and words[-1].endswith("/v1/me") for words in commands)
     of_api = " ".join(" ".join(words) for words in commands if made["api"] in " ".join(words))
@@ -63,6 +63,9 @@ def test_each_key_comes_with_commands_ready_to_paste(services: Services) -> None
     of_management = " ".join(" ".join(words) for words in commands if made["management"] in " ".join(words))
     for path in ("/v1/guide", "/v1/portals", "/v1/keys?portalId=", "/v1/keys ", "/rotate", "/v1/feedback?"):
         assert path in of_management + " "
+    of_personal = [words[-1].partition("/base")[2] for words in commands if made["personal"] in " ".join(words)]
+    for path in ("account", "api-keys", "prompts", "claude-code/hooks", "activity", "alerts"):
+        assert f"/api/v1/{path}" in of_personal
 
 
 def test_a_second_time_says_what_is_there_and_how_to_get_another_key(
