@@ -19,6 +19,7 @@ import apsw
 import pytest
 import redis
 
+from app.bitrix.sandbox import Sandbox
 from app.errors import ERRORS
 from tests.api.upstream import Webhook, webhook
 from tests.faults.figures import Figures
@@ -125,12 +126,13 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     mail.stop()
 
 
-def test_no_planted_secret_is_found_anywhere(scene: Scene, figures: Figures) -> None:
+def test_no_planted_secret_is_found_anywhere(scene: Scene, sandbox: Sandbox, figures: Figures) -> None:
     haul, service = scene.haul, scene.service
     expired = soon_to_expire(scene)
     make_keys(scene)
     be_refused_by_the_gateway(scene)
     be_refused_by_the_application(scene)
+    be_refused_by_bitrix24(scene, sandbox)
     paste_keys_into_requests(scene)
     paste_keys_into_fields(scene)
     mistype_at_the_command_line(scene)
@@ -247,6 +249,30 @@ def be_refused_by_the_application(scene: Scene) -> None:
     assert ask("POST", f"/v1/keys/{revoked}/rotate", scene.management).code == "KEY_NOT_ACTIVE"
     large = b'{"description": "%s"}' % (scene.haul.pasted("a body that is too large").encode() * 20_000)
     assert ask("POST", "/v1/feedback", scene.api, large).code == "PAYLOAD_TOO_LARGE"
+
+
+def be_refused_by_bitrix24(scene: Scene, sandbox: Sandbox) -> None:
+    """By a portal that quotes its own webhook, and the caller's key, in whatever it says."""
+    ask, operator, haul = scene.wire.ask, scene.operator, scene.haul
+    secret = haul.secrets["the webhook of the stand-in"] = sandbox.webhook_url.rpartition("/")[2]
+    portal = operator.json(
+        *("portals", "create", "--domain", "stand-in.bitrix24.com", "--webhook-url", "-"),
+        stdin=f"{sandbox.webhook_url}\n",
+    )["id"]
+    operator.json("portals", "add-member", portal, "--email", ADA, "--role", "ADMIN")
+    _, key = operator.issue("deals", "api", ADA, "--portal", portal, "--scope", "crm")
+    told = f"{secret} does not like {haul.pasted('a refusal of Bitrix24')}"
+    refusals = {"BITRIX_ACCESS_DENIED": (403, "ACCESS_DENIED"), "BITRIX_ERROR": (400, "ERROR_CORE")}
+    for code, (status, error) in refusals.items():
+        sandbox.faults.add("refuse", status=status, error=error, description=told)
+        assert ask("GET", "/v1/deals", key).code == code
+    for kind in ("cut", "not_json", "redirect", "huge"):
+        sandbox.faults.add(kind, times=2)
+        assert ask("POST", "/v1/deals", key, {"title": "a"}).code == "BITRIX_UNAVAILABLE"
+        sandbox.faults.clear()
+    calls = [{"entity": "deals", "action": "list", "params": {"filter": {haul.pasted("a filter"): 1}}}]
+    assert ask("POST", "/v1/batch", key, {"calls": calls}).status == 200
+    assert ask("POST", "/v1/batch", key, {"calls": calls * 51}).code == "BATCH_LIMIT_EXCEEDED"
 
 
 def paste_keys_into_requests(scene: Scene) -> None:
