@@ -11,19 +11,16 @@ https://apidocs.bitrix24.com/settings/how-to-call-rest-api/
 from __future__ import annotations
 
 import json
-import math
-import re
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from app.bitrix.failures import BitrixError, Kind, refusal
 from app.bitrix.network import Destination, Network, NoAnswer
+from app.bitrix.parsing import TooLarge, parsed
 from app.bitrix.query_string import query_string
 
 MOST_IN_A_BATCH = 50
-
-_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Bounds(NamedTuple):
@@ -116,7 +113,10 @@ class Webhook:
         return self._read(status, answer)
 
     def _read(self, status: int, body: bytes) -> dict[str, Any]:
-        answer = _parsed(body)
+        try:
+            answer = parsed(body)
+        except TooLarge as flaw:
+            raise BitrixError(Kind.UNUSABLE, str(flaw)) from None
         if 300 <= status < 400 or not isinstance(answer, dict):
             raise BitrixError(Kind.UNUSABLE, f"not the answer of a webhook (status {status})")
         if "error" in answer or 400 <= status < 500:
@@ -140,26 +140,6 @@ def _kind(failure: NoAnswer) -> Kind:
     if not failure.sent:
         return Kind.UNREACHED
     return Kind.BROKEN if failure.broken else Kind.UNUSABLE
-
-
-def _parsed(body: bytes) -> Any:
-    """Return the JSON in `body`, as it can be written as JSON again; None if it is none."""
-    try:
-        value = json.loads(body, parse_constant=_no_number, parse_float=_finite)
-        if _LONE_SURROGATE.search(body):
-            value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
-    except (ValueError, RecursionError):
-        return None
-    return value
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _no_number(text)
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number in JSON")
 
 
 def _map(value: Any) -> dict[str, Any]:
