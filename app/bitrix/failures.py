@@ -23,6 +23,7 @@ before the portal's administrator gives a new URL, which the message says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
@@ -113,9 +114,9 @@ def rate_limited(retry_after: int, message: str | None = None) -> ApiError:
 def refusal(answer: Mapping[str, Any], status: int, secret: str) -> BitrixError:
     """Return the meaning of an answer that has `error`, or of an entry of a batch's errors.
 
-    `status` is the HTTP status, 400 inside a batch. `secret` is taken out of the description.
+    `status` is the HTTP status, 400 inside a batch. `secret` is taken out of code and description.
     """
-    code = _text(answer.get("error"))[:_LONGEST_DESCRIPTION]
+    code = _text(answer.get("error"))
     description = _readable(_text(answer.get("error_description")), secret)
     return BitrixError(_kind(code.lower(), description, status), description, _readable(code, secret))
 
@@ -142,5 +143,7 @@ def _text(value: Any) -> str:
 
 def _readable(text: str, secret: str) -> str:
     """Return the text in one bounded line, without the webhook's secret and without raw keys."""
-    line = " ".join(KEY_IN_TEXT.sub("***", text.replace(secret, "***")).split())
+    # Before anything is cut off: of a secret on the edge the beginning would be left.
+    without = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
+    line = " ".join(KEY_IN_TEXT.sub("***", without).split())
     return line if len(line) <= _LONGEST_DESCRIPTION else f"{line[:_LONGEST_DESCRIPTION]}…"
