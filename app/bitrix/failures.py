@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
 
-from app.errors import ApiError
+from app.errors import ApiError, invalid
 from gateway.keys import KEY_IN_TEXT
 
 TIME_LIMIT_RETRY_AFTER = 60
@@ -63,6 +63,8 @@ class Kind(Enum):
     MISSING = auto()
     WEBHOOK_GONE = auto()
     REFUSED = auto()
+    UNWRITABLE = auto()  # nothing was sent: a batch cannot hold the call
+    TOO_LARGE = auto()  # nothing was sent: it cannot hold so much
 
 
 _OUTCOME_UNKNOWN = frozenset({Kind.BROKEN, Kind.UNUSABLE, Kind.FAILED})
@@ -93,6 +95,10 @@ class BitrixError(Exception):
             case Kind.WEBHOOK_GONE:
                 message = "Bitrix24 does not know the portal's webhook: its URL has to be given again."
                 return ApiError("BITRIX_ERROR", message, details=said)
+            case Kind.UNWRITABLE:
+                return invalid(params=f"{self.text} Send the call alone.")
+            case Kind.TOO_LARGE:
+                return invalid(calls=self.text)
         unknown = write and self.kind in _OUTCOME_UNKNOWN
         message = f"The webhook of {host} cannot be used: {self.text or self.code or 'it failed'}."
         return ApiError("BITRIX_UNAVAILABLE", message, details={"outcome": "unknown"} if unknown else None)

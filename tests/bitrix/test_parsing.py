@@ -13,7 +13,7 @@ from app.bitrix import parsing
 from app.bitrix.parsing import LARGE, MOST_LISTS_AND_MAPS, TooLarge, parsed
 
 
-@pytest.mark.parametrize("unit", [b"[]", b'{"a":1}', b'[{"b":[]}]'])
+@pytest.mark.parametrize("unit", [b"[]", b'{"a":1}', b"[{}]"])
 def test_very_many_lists_and_maps_are_refused_before_they_are_made(unit: bytes) -> None:
     each = unit.count(b"[") + unit.count(b"{")
     with pytest.raises(TooLarge):
