@@ -140,7 +140,7 @@ class Entity:
     def to_list(self, wanted: Wanted) -> Call:
         """Ask for a page of a list, in an order in which every item has its place."""
         dialect = self.dialect
-        # The filter comes last: PHP drops without a word what is too much, and what may be much is the filter.
+        # The filter comes last: what is too much for PHP is dropped from the end, without a word.
         parameters = {
             **self._ordered(wanted.order or [(self.fields["id"], False)]),
             "select": self._selection(wanted.select),

@@ -1,10 +1,10 @@
 """A portal's Bitrix24, as the views call it.
 
 A call takes one of the portal's places in this worker, waits for its turn at the portal's throttle, and goes
-to the portal's webhook. It is made again in three cases only: nothing of it was sent on a kept connection that
-was closed meanwhile, which `app.bitrix.network` sees to; Bitrix24 refused it for coming too fast, which did
-nothing, while the caller can wait; or the connection broke before the answer was whole, and the call only
-reads, once. Everything that fails is an `ApiError`; a write that may have been done or not says so.
+to the portal's webhook. It is made again in three cases only: nothing of it was sent, since a kept connection
+turned out to be closed, which `app.bitrix.network` sees to; Bitrix24 refused it for coming too fast, which
+did nothing, while the caller can wait; or the connection broke before the answer was whole, and the call
+only reads, once. Everything that fails is an `ApiError`; a write that may have been done or not says so.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ true is 1 and false is 0. Null can't be written: as a parameter it is left out, 
 it for, and as a field's value it becomes an empty text, which empties it.
 
 What PHP would read otherwise, or not at all, is refused instead: it drops all variables beyond its
-`max_input_vars` (1,000) without a word, so that a filter would lose conditions, and keys cannot hold brackets.
+`max_input_vars` (1,000) without a word, so that a filter would lose conditions, and takes brackets in a key
+for its own.
 """
 
 from __future__ import annotations
