@@ -73,6 +73,10 @@ class PortalCalls:
         folder = config.state_dir if link is not None else None
         self._throttle = Throttle(link, folder, redis_timeout=config.redis_timeout_ms / 1000)
 
+    def begin_request(self) -> None:
+        """Tell that this thread now answers another request; REDIS_TIMEOUT_MS is for all of its calls."""
+        self._throttle.begin_request()
+
     def call(self, portal: Portal, call: Call) -> Result:
         """Make one call. Raises `ApiError`: PORTAL_NOT_LINKED, RATE_LIMITED or one of Bitrix24's."""
         webhook = self._webhook(portal)

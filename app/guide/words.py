@@ -44,8 +44,9 @@ CONVENTIONS = {
     "strictness": (
         "A body is a JSON object with Content-Type: application/json. Fields and query parameters that are "
         "not listed here are refused, and so are values of another type, texts with control characters (line "
-        "breaks and tabs are fine where a text can have several lines, and in JSON of your own), and texts "
-        "without a visible character where one is needed."
+        "breaks and tabs are fine where a text can have several lines, in the texts of entities, and in JSON "
+        "of your own), and texts without a visible character (those of entities may be empty, but for what "
+        "an item needs to be made)."
     ),
     "formats": (
         "Names are camelCase, ids are UUIDs, but those of entities are numbers; times are ISO-8601 in UTC "

@@ -44,7 +44,13 @@ _SPECIFICS: Mapping[str, Mapping[str, Any]] = {
     },
     "MANAGEMENT_KEY_REQUIRED": {"details": {"keyType": "api", "allowedTypes": ["management"]}},
     "KEY_TYPE_NOT_ALLOWED": {"details": {"keyType": "personal", "allowedTypes": ["api", "authorization"]}},
-    "ACCOUNT_RESTRICTED": {"details": {"accountStatus": "RESTRICTED", "allowedMethods": ["GET", "HEAD"]}},
+    "ACCOUNT_RESTRICTED": {
+        "details": {
+            "accountStatus": "RESTRICTED",
+            "allowedMethods": ["GET", "HEAD"],
+            "alsoAllowed": ["POST /v1/deals/search", "POST /v1/batch"],
+        }
+    },
     "MANAGEMENT_SCOPE_REQUIRED": {
         "details": {"requiredScope": "vibe:mgmt:keys", "scopes": ["vibe:mgmt:portals"]}
     },

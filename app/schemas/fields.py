@@ -24,6 +24,9 @@ INVISIBLE = ("Cc", "Cf", "Zl", "Zp", "Zs")
 """Unicode categories of what leaves no mark by itself: control and format characters, separators."""
 LINE_BREAKS_AND_TABS = frozenset("\n\r\t\u2028\u2029")
 
+NO_CONTROL_CHARACTERS = "Must not contain control characters."
+SOMETHING_VISIBLE = "Must have a visible character."
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -45,9 +48,9 @@ class Text(fields.String):
         if not self.minimum <= len(value) <= self.maximum:
             raise ValidationError(f"Must be {self.minimum} to {self.maximum} characters.")
         if has_control_characters(value, self.allowed):
-            raise ValidationError("Must not contain control characters.")
-        if all(unicodedata.category(character) in INVISIBLE for character in set(value)):
-            raise ValidationError("Must have a visible character.")
+            raise ValidationError(NO_CONTROL_CHARACTERS)
+        if is_invisible(value):
+            raise ValidationError(SOMETHING_VISIBLE)
         return value
 
 
@@ -192,6 +195,11 @@ class Items(fields.Field[list[str]]):
 def has_control_characters(text: str, allowed: frozenset[str]) -> bool:
     """Tell whether the text holds others of `NOT_FOR_TEXT` than `allowed`."""
     return any(unicodedata.category(character) in NOT_FOR_TEXT for character in set(text) - allowed)
+
+
+def is_invisible(text: str) -> bool:
+    """Tell whether the text is empty, or leaves no mark where it is shown."""
+    return all(unicodedata.category(character) in INVISIBLE for character in set(text))
 
 
 def refuse_raw_key(value: Any) -> None:

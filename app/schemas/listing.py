@@ -17,7 +17,8 @@ from app.bitrix.entities import Entity
 from app.bitrix.fields import MOST_OF_A_LIST, Field
 from app.bitrix.kinds import EQUAL, BadValue
 from app.schemas.base import MAX_NAME_IN_DETAILS, MAX_NAMES_IN_DETAILS, StrictSchema, made_schema, pascal
-from app.schemas.fields import Whole
+from app.schemas.fields import NO_CONTROL_CHARACTERS, Whole
+from app.schemas.json_value import holds_control_characters
 from app.schemas.query import DEFAULT_LIMIT, Count
 
 MAX_LIMIT = 5_000
@@ -59,6 +60,8 @@ class Conditions(fields.Field[list[Condition]]):
 
     def _condition(self, asked: Triple) -> Condition:
         name, operator, value = asked
+        if holds_control_characters(value):
+            raise BadValue(NO_CONTROL_CHARACTERS)
         return condition(_known(self.entity, name), operator, value, text=self.text)
 
 

@@ -49,6 +49,11 @@ SERVED: dict[tuple[str, str], set[str]] = {
     },
     ("POST", "/v1/batch"): {"api", "authorization"},
 }
+ALSO_READ = [
+    *(f"POST /v1/{name}/search" for name in ("deals", "contacts", "companies", "leads", "tasks", "users")),
+    "POST /v1/batch",
+]
+"""What reads although its method might change something."""
 SCOPES: dict[str, str] = {
     "/v1/portals": "vibe:mgmt:portals",
     "/v1/keys": "vibe:mgmt:keys",
@@ -216,6 +221,9 @@ def test_403_restricted_account_reads_only(world: World) -> None:
             assert answer.error["details"] == {"_body": ["A JSON object is required."]}
         else:
             assert (answer.status, answer.code) == (403, "ACCOUNT_RESTRICTED")
+            reads = [] if key == manager else ALSO_READ
+            allowed = {"allowedMethods": ["GET", "HEAD"], "alsoAllowed": reads}
+            assert answer.error["details"] == {"accountStatus": "RESTRICTED", **allowed}
     assert world.service.rows() == before
 
 

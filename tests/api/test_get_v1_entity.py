@@ -290,6 +290,8 @@ BAD = [
     ({"filter[begindate]": "2026-13-01"}, "filter"),
     ({"filter[begindate]": "2026-01-01T00:00:00Z"}, "filter"),
     ({"filter[title]": "\0"}, "filter"),
+    ({"filter[title]": "\x1b"}, "filter"),
+    ({"filter[ufCrm_1][$in]": "a,\x7f"}, "filter"),
     ({"filter[id]": "5", "filter[id][$eq]": "6"}, "filter"),
 ]
 
