@@ -14,12 +14,15 @@ from app.bitrix.parsing import LARGE, MOST_LISTS_AND_MAPS, TooLarge, parsed
 
 
 @pytest.mark.parametrize("unit", [b"[]", b'{"a":1}', b"[{}]"])
-def test_very_many_lists_and_maps_are_refused_before_they_are_made(unit: bytes) -> None:
-    each = unit.count(b"[") + unit.count(b"{")
+def test_very_many_lists_and_maps_are_refused_before_they_are_made(
+    unit: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MOST_LISTS_AND_MAPS == 500_000
+    monkeypatch.setattr(parsing, "MOST_LISTS_AND_MAPS", 1_000)
+    most = 1_000 // (unit.count(b"[") + unit.count(b"{")) - 1
+    assert len(parsed(b"[" + b",".join([unit] * most) + b"]")) == most
     with pytest.raises(TooLarge):
-        parsed(b"[" + b",".join([unit] * (MOST_LISTS_AND_MAPS // each)) + b"]")
-    value = parsed(b"[" + b",".join([unit] * (MOST_LISTS_AND_MAPS // each - 1)) + b"]")
-    assert len(value) == MOST_LISTS_AND_MAPS // each - 1
+        parsed(b"[" + b",".join([unit] * (most + 1)) + b"]")
 
 
 def test_of_large_answers_one_is_parsed_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
