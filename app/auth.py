@@ -15,7 +15,7 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from app.errors import ApiError, integration_required
 from app.ledger import Actor
-from app.registry import ROUTE_OF, Route
+from app.registry import ROUTE_OF, ROUTES, Route
 from gateway.authorize import Allowed
 from gateway.limits import Usage
 from gateway.records import AccountRecord, KeyRecord
@@ -81,7 +81,7 @@ def authorize() -> None:
 
 def check_grants(caller: Principal, route: Route) -> None:
     """Refuse a call of a route, which serves the caller's type of key, unless account and grants allow it."""
-    _check_restriction(caller.account, route)
+    _check_restriction(caller, route)
     _check_scope(caller.key, route)
     _check_integration(caller.key, route)
 
@@ -126,11 +126,17 @@ def _check_type(key_type: str, route: Route | None) -> None:
         raise ApiError("KEY_TYPE_NOT_ALLOWED", details=details)
 
 
-def _check_restriction(account: AccountRecord, route: Route) -> None:
-    if account.status == "RESTRICTED" and route.changes:
-        raise ApiError(
-            "ACCOUNT_RESTRICTED", details={"accountStatus": account.status, "allowedMethods": _READING}
-        )
+def _check_restriction(caller: Principal, route: Route) -> None:
+    if caller.account.status != "RESTRICTED" or not route.changes:
+        return
+    served = (other for other in ROUTES if caller.key.type in other.types)
+    reading = [f"{other.method} {other.path}" for other in served if _reads_by_another_method(other)]
+    details = {"accountStatus": caller.account.status, "allowedMethods": _READING, "alsoAllowed": reading}
+    raise ApiError("ACCOUNT_RESTRICTED", details=details)
+
+
+def _reads_by_another_method(route: Route) -> bool:
+    return route.method not in _READING and not route.changes
 
 
 def _scope_asked(key: KeyRecord, route: Route) -> str | None:

@@ -7,6 +7,7 @@ them raises the revision of every account that it touches.
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -136,14 +137,18 @@ class Portals:
             raise ApiError("BITRIX_UNAVAILABLE", "The portal's webhook URL has to be given again.") from error
 
     def _set_webhook(self, actor: Actor, portal: Portal, url: str | None) -> None:
-        # Whoever has the command line has the machine: only they may send it to a private address, and
-        # `run --demo` does so for them.
-        portal.allow_private = url is not None and actor.kind in ("cli", "system")
+        portal.allow_private = False
         if url is None:
             portal.webhook_url_sealed = None
-        else:
-            checked = _webhook_url(url, portal.domain, anywhere=portal.allow_private)
-            portal.webhook_url_sealed = self._secrets.seal(_purpose(portal), checked.encode())
+            return
+        checked = _webhook_url(url, portal.domain)
+        if _needs_leave(checked, portal.domain):
+            # Whoever has the command line has the machine: only they may send it anywhere, and
+            # `run --demo` does so for them.
+            if actor.kind not in ("cli", "system"):
+                raise invalid(webhookUrl=f"Must begin with https://{portal.domain}/.")
+            portal.allow_private = True
+        portal.webhook_url_sealed = self._secrets.seal(_purpose(portal), checked.encode())
 
 
 def get(portal_id: str) -> Portal:
@@ -201,7 +206,7 @@ def _status(text: str) -> str:
     return text
 
 
-def _webhook_url(text: str, domain: str, *, anywhere: bool) -> str:
+def _webhook_url(text: str, domain: str) -> str:
     # Never quoted in the refusal: it holds the portal's secret.
     url = text.strip()
     try:
@@ -218,9 +223,19 @@ def _webhook_url(text: str, domain: str, *, anywhere: bool) -> str:
         or parts.username
     ):
         raise invalid(webhookUrl=f"Must be of the form https://{domain}/rest/user/secret/.")
-    if not anywhere and (parts.scheme != "https" or parts.hostname != domain):
-        raise invalid(webhookUrl=f"Must begin with https://{domain}/.")
     return url.rstrip("/")
+
+
+def _needs_leave(url: str, domain: str) -> bool:
+    """Tell whether a webhook URL is of use only where it may lead to an address that is not public."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or parts.hostname != domain or domain == "localhost":
+        return True
+    try:
+        ip_address(domain)
+    except ValueError:
+        return False
+    return True
 
 
 def _purpose(portal: Portal) -> str:

@@ -13,7 +13,6 @@ host table (``local``), not enforced (``open``), or nobody is admitted (``closed
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
@@ -28,6 +27,7 @@ from gateway.keys import digest as digest_of
 from gateway.keys import key_type_of, prefix_of, shown_prefix_of
 from gateway.limits import Limit, Usage, limits_for
 from gateway.records import Snapshot
+from gateway.redis_link import Patience
 from gateway.request import hint_about_form, may_be_of_other_form
 from gateway.snapshots import SnapshotCache
 from gateway.source import LegacyForms, Source, SourceError
@@ -95,25 +95,6 @@ class Asked(NamedTuple):
         return f"Asked(digest={self.digest!r}, address={self.address!r}, now={self.now!r})"
 
 
-class _Patience:
-    """How long one request still waits for Redis, as a context that gives each trip its deadline.
-
-    Only the trips are counted: what the source takes, and what a busy process waits for its turn, is
-    no fault of Redis. For the same reason a trip always gets a tenth of the whole.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._left, self._least = seconds, seconds / 10
-        self._began = 0.0
-
-    def __enter__(self) -> float:
-        self._began = time.monotonic()
-        return self._began + max(self._left, self._least)
-
-    def __exit__(self, *_: object) -> None:
-        self._left -= time.monotonic() - self._began
-
-
 class Authorizer:
     """Decides about requests, in one worker."""
 
@@ -163,7 +144,7 @@ class Authorizer:
     # --- with Redis ------------------------------------------------------------------------------
 
     def _with_redis(self, asked: Asked) -> Allowed | Refused:
-        patience = _Patience(self._policy.redis_timeout)
+        patience = Patience(self._policy.redis_timeout)
         snapshot, fill = self._known(asked.digest, patience), None
         for _ in range(_ROUNDS):
             if snapshot is None:
@@ -197,7 +178,7 @@ class Authorizer:
             self._epoch = epoch
             self._store.close()
 
-    def _known(self, digest: str, patience: _Patience) -> Snapshot | None:
+    def _known(self, digest: str, patience: Patience) -> Snapshot | None:
         """Return what is known of a key, to be confirmed; None if it is certain that there is none."""
         snapshot = self._snapshots.get(digest)
         if snapshot is not None:

@@ -46,6 +46,25 @@ class Greeting(NamedTuple):
     read_published: Callable[[], int]  # asks again
 
 
+class Patience:
+    """How long one request still waits for Redis, as a context that gives each trip its deadline.
+
+    Only the trips are counted: what the source takes, and what a busy process waits for its turn, is
+    no fault of Redis. For the same reason a trip always gets a tenth of the whole.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._left, self._least = seconds, seconds / 10
+        self._began = 0.0
+
+    def __enter__(self) -> float:
+        self._began = time.monotonic()
+        return self._began + max(self._left, self._least)
+
+    def __exit__(self, *_: object) -> None:
+        self._left -= time.monotonic() - self._began
+
+
 class Link(Protocol):
     """One way of talking to Redis.
 

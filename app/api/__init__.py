@@ -60,8 +60,10 @@ def register(app: Flask) -> None:
     # A redirect is an answer without an envelope; "/v1//me" is simply not served.
     app.url_map.merge_slashes = False
     errors.register(app)
+    services = app.extensions["vibekeys"]
     app.before_request(auth.authorize)
-    api = make_api(app, app.extensions["vibekeys"].config.public_url)
+    app.before_request(services.portal_calls.begin_request)
+    api = make_api(app, services.config.public_url)
     app.url_map.converters["item"] = entities.ItemConverter
     for module in _RESOURCES:
         api.register_blueprint(module.blueprint)

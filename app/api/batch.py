@@ -102,9 +102,7 @@ def _list(entity: Entity, _: int, params: Mapping[str, Any]) -> Prepared:
     asked = loader(search(entity)).load(params)
     limit, offset, looked_for = asked["limit"], asked["offset"], wanted(asked)
     call, start = entity.to_list(looked_for), offset - offset % PAGE
-    pages = [
-        call._replace(params={**call.params, "start": page}) for page in range(start, offset + limit, PAGE)
-    ]
+    pages = [call._replace(start=page) for page in range(start, offset + limit, PAGE)]
 
     def read(results: Sequence[Result]) -> Done:
         found = [item for result in results for item in _items(result)][offset - start :][:limit]
@@ -120,12 +118,12 @@ def _get(entity: Entity, number: int, _: Mapping[str, Any]) -> Prepared:
 
 
 def _create(entity: Entity, _: int, params: Mapping[str, Any]) -> Prepared:
-    values = _writable(loader(create(entity)).load(params))
+    values = loader(create(entity)).load(params)
     return _one(entity.to_create(values), lambda result: item_in(entity, result))
 
 
 def _update(entity: Entity, number: int, params: Mapping[str, Any]) -> Prepared:
-    values = _writable(loader(update(entity)).load(params))
+    values = loader(update(entity)).load(params)
     return _one(entity.to_update(number, values), lambda result: item_in(entity, result))
 
 
@@ -150,14 +148,6 @@ _PREPARE: Mapping[str, Callable[[Entity, Any, Mapping[str, Any]], Prepared]] = {
 
 def _one(call: Call, read: Callable[[Result], Any]) -> Prepared:
     return Prepared([call], lambda results: Done(read(results[0])))
-
-
-def _writable(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the values as a batch can write them: in the text of a command there is no empty list."""
-    empty = {name: "Cannot be emptied in a batch." for name, value in values.items() if value in ([], {})}
-    if empty:
-        raise invalid(**empty)
-    return values
 
 
 def _items(result: Result) -> list[Any]:

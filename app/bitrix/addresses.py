@@ -12,6 +12,11 @@ import threading
 import time
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA gives out to the internet
+# Not of the internet, though `is_global` says so.
+_PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")  # RFC 6890
+_RELAYS = ipaddress.IPv4Network("192.88.99.0/24")  # RFC 7526
+_DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")  # RFC 9637
 
 
 def seconds_left(deadline: float) -> float:
@@ -53,14 +58,26 @@ def connect(addresses: list[str], port: int, deadline: float) -> socket.socket:
 
 
 def is_public(text: str) -> bool:
-    """Tell whether an address is one of the internet, and not of this machine or a private network."""
+    """Tell whether an address is one of the internet, and not of this machine or a private network.
+
+    An IPv6 address that leads to IPv4 ones is judged by those.
+    """
     address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        address = _within(address) or address
-    return address.is_global and not address.is_multicast
+    if isinstance(address, ipaddress.IPv4Address):
+        return _is_public_v4(address)
+    within = _within(address)
+    if within:
+        return all(map(_is_public_v4, within))
+    return address.is_global and address in _UNICAST and address not in _DOCUMENTATION
 
 
-def _within(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that an IPv6 address leads to, if it does."""
-    translated = ipaddress.IPv4Address(address.packed[-4:]) if address in _NAT64 else None
-    return address.ipv4_mapped or address.sixtofour or translated
+def _is_public_v4(address: ipaddress.IPv4Address) -> bool:
+    return address.is_global and not (address.is_multicast or address in _PROTOCOLS or address in _RELAYS)
+
+
+def _within(address: ipaddress.IPv6Address) -> tuple[ipaddress.IPv4Address, ...]:
+    """Return the IPv4 addresses that an IPv6 address leads to, or by way of: Teredo has two."""
+    if address in _NAT64:
+        return (ipaddress.IPv4Address(address.packed[-4:]),)
+    one = address.ipv4_mapped or address.sixtofour
+    return (one,) if one is not None else address.teredo or ()

@@ -11,19 +11,16 @@ https://apidocs.bitrix24.com/settings/how-to-call-rest-api/
 from __future__ import annotations
 
 import json
-import math
-import re
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from app.bitrix.failures import BitrixError, Kind, refusal
 from app.bitrix.network import Destination, Network, NoAnswer
-from app.bitrix.query_string import query_string
+from app.bitrix.parsing import TooLarge, parsed
+from app.bitrix.query_string import LARGEST_BATCH, BatchTooLarge, Unwritable, Writer
 
 MOST_IN_A_BATCH = 50
-
-_LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Bounds(NamedTuple):
@@ -41,13 +38,15 @@ class Call(NamedTuple):
     """One method with its parameters.
 
     `write`: it may change something, so it is never sent twice. `under`: the name in the result under which
-    stands what was asked for; an empty result means then that there is no such thing.
+    stands what was asked for; an empty result means then that there is no such thing. `start` is where the
+    page of a list begins.
     """
 
     method: str
     params: Mapping[str, Any] = {}
     write: bool = False
     under: str | None = None
+    start: int | None = None
 
 
 class Result(NamedTuple):
@@ -74,17 +73,22 @@ class Webhook:
 
     def call(self, call: Call, bounds: Bounds = ONE_CALL) -> Result:
         """Make one call."""
-        answer = self._post(call.method, call.params, bounds)
+        page = {} if call.start is None else {"start": call.start}
+        answer = self._post(call.method, {**page, **call.params}, bounds)
         return _result(call, answer["result"], answer.get("total"), answer.get("next"))
 
     def batch(self, calls: Mapping[str, Call]) -> dict[str, Result | BitrixError]:
-        """Make at most 50 calls in one request; none of them stops the rest."""
+        """Make at most 50 calls in one request; none of them stops the rest.
+
+        What a batch cannot hold is not sent.
+        """
         # Names of our own: a map with the keys 0, 1, 2 … would come back as a list.
         names = {f"c{place}": name for place, name in enumerate(calls)}
-        commands = {
-            ours: f"{calls[name].method}?{query_string(calls[name].params)}" for ours, name in names.items()
-        }
-        answer = _map(self._post("batch", {"halt": 0, "cmd": commands}, ONE_BATCH)["result"])
+        commands, outcomes = self._commands(calls)
+        if not commands:
+            return outcomes
+        body = {"halt": 0, "cmd": {ours: commands[name] for ours, name in names.items() if name in commands}}
+        answer = _map(self._post("batch", body, ONE_BATCH)["result"])
         results, errors, totals, starts = (
             _map(answer.get(part)) for part in ("result", "result_error", "result_total", "result_next")
         )
@@ -96,13 +100,29 @@ class Webhook:
                 raise BitrixError(Kind.UNUSABLE, "the answer to the batch lacks this call")
             return _result(call, results[ours], totals.get(ours), starts.get(ours))
 
-        outcomes: dict[str, Result | BitrixError] = {}
         for ours, name in names.items():
+            if name in outcomes:
+                continue
             try:
                 outcomes[name] = outcome(ours, calls[name])
             except BitrixError as error:
                 outcomes[name] = error
         return outcomes
+
+    def _commands(self, calls: Mapping[str, Call]) -> tuple[dict[str, str], dict[str, Result | BitrixError]]:
+        """Return the calls as commands, and the refusals of those that can be none."""
+        writer = Writer()
+        commands: dict[str, str] = {}
+        refused: dict[str, Result | BitrixError] = {}
+        for name, call in calls.items():
+            try:
+                commands[name] = writer.command(call.method, call.params, call.start)
+            except Unwritable as flaw:
+                refused[name] = BitrixError(Kind.UNWRITABLE, str(flaw))
+            except BatchTooLarge:
+                text = f"More than {LARGEST_BATCH >> 20} MiB, as Bitrix24 takes them. Send fewer at once."
+                raise BitrixError(Kind.TOO_LARGE, text) from None
+        return commands, refused
 
     def _post(self, method: str, params: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
         body = json.dumps(params, ensure_ascii=False, allow_nan=False).encode()
@@ -116,7 +136,10 @@ class Webhook:
         return self._read(status, answer)
 
     def _read(self, status: int, body: bytes) -> dict[str, Any]:
-        answer = _parsed(body)
+        try:
+            answer = parsed(body)
+        except TooLarge as flaw:
+            raise BitrixError(Kind.UNUSABLE, str(flaw)) from None
         if 300 <= status < 400 or not isinstance(answer, dict):
             raise BitrixError(Kind.UNUSABLE, f"not the answer of a webhook (status {status})")
         if "error" in answer or 400 <= status < 500:
@@ -140,26 +163,6 @@ def _kind(failure: NoAnswer) -> Kind:
     if not failure.sent:
         return Kind.UNREACHED
     return Kind.BROKEN if failure.broken else Kind.UNUSABLE
-
-
-def _parsed(body: bytes) -> Any:
-    """Return the JSON in `body`, as it can be written as JSON again; None if it is none."""
-    try:
-        value = json.loads(body, parse_constant=_no_number, parse_float=_finite)
-        if _LONE_SURROGATE.search(body):
-            value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
-    except (ValueError, RecursionError):
-        return None
-    return value
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _no_number(text)
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number in JSON")
 
 
 def _map(value: Any) -> dict[str, Any]:

@@ -21,9 +21,15 @@ OPERATORS: Mapping[str, str] = {
     "$lt": "is less, or earlier",
     "$lte": "is less or the same",
     CONTAINS: "has the value somewhere within",
-    ONE_OF: "is one of the values",
+    ONE_OF: f"is one of at most {MOST_OF_A_LIST} values, in a URL separated by commas",
 }
 """What each means, with the field as the subject."""
+
+EMPTY = (
+    "`null`, in a URL no value at all, stands for nothing: by `companyId` it finds what has no company, and "
+    "so does 0. With `$ne` it finds what has one."
+)
+"""How a filter asks for what has no value."""
 
 _PREFIXES: Mapping[str, str] = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<=", CONTAINS: "%", EQUAL: "="}
 
@@ -55,7 +61,10 @@ def condition(field: Field, operator: str, value: Any, *, text: bool) -> Conditi
     if not field.operators:
         raise BadValue("There is no filter by it.")
     if operator not in field.operators:
-        raise BadValue(f"{operator[:20]} is none of {', '.join(field.operators)}.")
+        what = f"{operator[:20]} is none" if operator else "Needs one"
+        raise BadValue(f"{what} of {', '.join(field.operators)}.")
+    if operator in (EQUAL, NOT_EQUAL) and _is_empty(field, value, text):
+        return Condition(field, operator, field.kind.empty)
     if operator != ONE_OF:
         return Condition(field, operator, _sought(field, value, text))
     values = value.split(",") if text else value
@@ -68,6 +77,12 @@ def upstream_filter(conditions: Iterable[Condition], *, not_equal: str, one_of: 
     """Return conditions as Bitrix24 takes them; methods differ in how they write two of the operators."""
     prefixes = {**_PREFIXES, NOT_EQUAL: not_equal, ONE_OF: one_of}
     return {f"{prefixes[one.operator]}{one.field.filter}": one.value for one in conditions}
+
+
+def _is_empty(field: Field, value: Any, text: bool) -> bool:
+    """Tell whether items without a value are asked for. A flag always has one; of lists nobody knows how."""
+    asked = value is None or (text and value == "")
+    return asked and field.kind.empty is not None and not field.many
 
 
 def _sought(field: Field, value: Any, text: bool) -> Any:

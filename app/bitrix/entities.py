@@ -140,10 +140,11 @@ class Entity:
     def to_list(self, wanted: Wanted) -> Call:
         """Ask for a page of a list, in an order in which every item has its place."""
         dialect = self.dialect
+        # The filter comes last: what is too much for PHP is dropped from the end, without a word.
         parameters = {
-            "filter": upstream_filter(wanted.conditions, not_equal=dialect.not_equal, one_of=dialect.one_of),
             **self._ordered(wanted.order or [(self.fields["id"], False)]),
             "select": self._selection(wanted.select),
+            "filter": upstream_filter(wanted.conditions, not_equal=dialect.not_equal, one_of=dialect.one_of),
         }
         return self._call("list", parameters, under=dialect.items)
 

@@ -23,11 +23,12 @@ before the portal's administrator gives a new URL, which the message says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any
 
-from app.errors import ApiError
+from app.errors import ApiError, invalid
 from gateway.keys import masked
 
 TIME_LIMIT_RETRY_AFTER = 60
@@ -62,6 +63,8 @@ class Kind(Enum):
     MISSING = auto()
     WEBHOOK_GONE = auto()
     REFUSED = auto()
+    UNWRITABLE = auto()  # nothing was sent: a batch cannot hold the call
+    TOO_LARGE = auto()  # nothing was sent: it cannot hold so much
 
 
 _OUTCOME_UNKNOWN = frozenset({Kind.BROKEN, Kind.UNUSABLE, Kind.FAILED})
@@ -92,6 +95,10 @@ class BitrixError(Exception):
             case Kind.WEBHOOK_GONE:
                 message = "Bitrix24 does not know the portal's webhook: its URL has to be given again."
                 return ApiError("BITRIX_ERROR", message, details=said)
+            case Kind.UNWRITABLE:
+                return invalid(params=f"{self.text} Send the call alone.")
+            case Kind.TOO_LARGE:
+                return invalid(calls=self.text)
         unknown = write and self.kind in _OUTCOME_UNKNOWN
         message = f"The webhook of {host} cannot be used: {self.text or self.code or 'it failed'}."
         return ApiError("BITRIX_UNAVAILABLE", message, details={"outcome": "unknown"} if unknown else None)
@@ -113,9 +120,9 @@ def rate_limited(retry_after: int, message: str | None = None) -> ApiError:
 def refusal(answer: Mapping[str, Any], status: int, secret: str) -> BitrixError:
     """Return the meaning of an answer that has `error`, or of an entry of a batch's errors.
 
-    `status` is the HTTP status, 400 inside a batch. `secret` is taken out of the description.
+    `status` is the HTTP status, 400 inside a batch. `secret` is taken out of code and description.
     """
-    code = _text(answer.get("error"))[:_LONGEST_DESCRIPTION]
+    code = _text(answer.get("error"))
     description = _readable(_text(answer.get("error_description")), secret)
     return BitrixError(_kind(code.lower(), description, status), description, _readable(code, secret))
 
@@ -142,5 +149,7 @@ def _text(value: Any) -> str:
 
 def _readable(text: str, secret: str) -> str:
     """Return the text in one bounded line, without the webhook's secret and without raw keys."""
-    line = " ".join(masked(text.replace(secret, "***")).split())
+    # Before anything is cut off: of a secret on the edge the beginning would be left.
+    without = re.sub(re.escape(secret), "***", text, flags=re.IGNORECASE)
+    line = " ".join(masked(without).split())
     return line if len(line) <= _LONGEST_DESCRIPTION else f"{line[:_LONGEST_DESCRIPTION]}…"

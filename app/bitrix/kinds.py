@@ -9,12 +9,12 @@ https://apidocs.bitrix24.com/api-reference/data-types.html
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
 from app.instants import instant_in, iso
 
@@ -23,6 +23,7 @@ LARGEST = 2**53 - 1
 
 _WHOLE = re.compile(r"-?[0-9]{1,16}")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+_ANY_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][-+]?[0-9]{1,2})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 EQUAL, NOT_EQUAL, CONTAINS, ONE_OF = "$eq", "$ne", "$contains", "$in"
@@ -43,6 +44,9 @@ class Kind:
     operators: tuple[str, ...]
     """Those of a filter."""
 
+    empty: ClassVar[Any] = ""
+    """What a filter looks for to find items without a value; None: every item has one."""
+
     def given(self, value: Any) -> Any:
         """Return as Bitrix24 takes it what came as JSON, and is not null. Raises `BadValue`."""
         return value
@@ -56,8 +60,6 @@ class Kind:
 
     def parsed(self, text: str) -> Any:
         """Return as JSON has it what came as a query parameter. Raises `BadValue`."""
-        if "\0" in text:
-            raise BadValue("Must not contain NUL.")
         return text
 
     def shown(self, value: Any) -> Any:
@@ -87,6 +89,9 @@ class _Scalar(Kind):
 class Whole(_Scalar):
     """Whole numbers, the numbers of things among them."""
 
+    # Bitrix24 has 0 for nothing in some fields and null in others; a filter by 0 finds both.
+    empty = 0
+
     def given(self, value: Any) -> int:
         if type(value) is not int or abs(value) > LARGEST:
             raise BadValue("Not an integer.")
@@ -98,11 +103,15 @@ class Whole(_Scalar):
         return int(text)
 
     def _shown(self, value: Any) -> Any:
-        return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
+        if isinstance(value, str) and _WHOLE.fullmatch(value) and abs(int(value)) <= LARGEST:
+            return int(value)
+        return _exact(value)
 
 
 class Number(_Scalar):
     """Sums of money and the like."""
+
+    empty = 0
 
     def given(self, value: Any) -> float:
         if type(value) not in (int, float) or not abs(value) < 1e15:
@@ -115,17 +124,20 @@ class Number(_Scalar):
         return float(text) if "." in text else int(text)
 
     def _shown(self, value: Any) -> Any:
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            return value
-        if not math.isfinite(number):
-            return value
-        return value if isinstance(value, int | float) else int(number) if number.is_integer() else number
+        if not isinstance(value, str) or not _ANY_DECIMAL.fullmatch(value):
+            return _exact(value)
+        exact = Decimal(value)
+        if exact == exact.to_integral_value() and abs(exact) <= LARGEST:
+            return int(exact)
+        number = float(exact)
+        # repr is what JSON will have: a sum is not to change by a cent on its way.
+        return number if Decimal(repr(number)) == exact else value
 
 
 class Flag(_Scalar):
     """True and false; Y and N there."""
+
+    empty = None
 
     def given(self, value: Any) -> Any:
         if not isinstance(value, bool):
@@ -137,8 +149,10 @@ class Flag(_Scalar):
             raise BadValue("Not true or false.")
         return text == "true"
 
-    def _shown(self, value: Any) -> bool:
-        return value in (True, "Y", "y", "1", "true")
+    def _shown(self, value: Any) -> Any:
+        if value in (True, "Y", "y", "1", "true"):
+            return True
+        return False if value in (False, "N", "n", "0", "false") else value
 
 
 class Boolean(Flag):
@@ -160,7 +174,7 @@ class Text(_Scalar):
     def shown(self, value: Any) -> Any:
         if isinstance(value, str):
             return value
-        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return str(value) if type(value) in (int, float) else value or None
 
 
 class Day(_Scalar):
@@ -219,6 +233,11 @@ class Ways(Kind):
 
     def shown(self, value: Any) -> Any:
         return _thing(value)
+
+
+def _exact(value: Any) -> Any:
+    """Return a whole number that not every reader of JSON has exactly as a text."""
+    return str(value) if isinstance(value, int) and abs(value) > LARGEST else value
 
 
 def _letter(flag: bool) -> str:

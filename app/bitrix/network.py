@@ -5,9 +5,10 @@ host's addresses are looked up once, checked, and the connection goes to the one
 are not followed, proxies of the environment not used; name look-up, connection, TLS and answer share one
 deadline. The URL holds the portal's secret and is never part of a message.
 
-Connections are kept open for a while and used again, each for the webhook that it was made for only. A
-request on a kept connection that the server has closed is sent once more, on a new one, when nothing of it
-was sent; whoever asked decides about the rest, for only they know whether a repeat is safe.
+Connections are kept open for a while and used again, each for the webhook that it was made for only, and
+only if nothing followed the answer: what did would be taken for the answer to the next request. A request on
+a kept connection that the server has closed is sent once more, on a new one, when nothing of it was sent;
+whoever asked decides about the rest, for only they know whether a repeat is safe.
 
 httpcore speaks HTTP here, on sockets of our own: its pool knows limits on single reads only, with which a
 server that sends a byte a second holds a thread for ever, and does not tell whether anything was sent.
@@ -132,6 +133,8 @@ class Network:
             raise NoAnswer("the connection broke, or not HTTP", sent=stream.sent, broken=True) from None
         finally:
             self._keep_or_close(connection)
+        if not stream.sent:
+            raise NoAnswer("it answered before it was asked", sent=False)
         return answer
 
     def _take(self, to: Destination) -> _Connection | None:
@@ -149,7 +152,7 @@ class Network:
         return None
 
     def _keep_or_close(self, connection: _Connection) -> None:
-        if not connection.http.is_idle():
+        if not connection.is_at_rest():
             connection.http.close()
             return
         now = time.monotonic()
@@ -206,11 +209,19 @@ class _Connection:
     def __init__(self, to: Destination, stream: _Stream) -> None:
         self.to, self.stream = to, stream
         self.http = httpcore2.HTTP11Connection(httpcore2.URL(to.url).origin, stream)
+        # httpcore's own lacks the brackets of an IPv6 address.
+        self._headers = [(b"Host", urlsplit(to.url).netloc.encode()), *_HEADERS]
         self._ends_at = self.usable_until = time.monotonic() + LONGEST_USE
 
     def rest(self, now: float) -> None:
         """Be kept, from now on."""
         self.usable_until = min(self._ends_at, now + LONGEST_REST)
+
+    def is_at_rest(self) -> bool:
+        """Tell whether all of the last request was sent, all of its answer read, and nothing beyond."""
+        # httpcore keeps what it read beyond an answer, would begin the next with it, and tells nobody.
+        beyond, _ = self.http._h11_state.trailing_data
+        return self.http.is_idle() and self.stream.is_empty() and not beyond
 
     def is_usable(self) -> bool:
         """Tell whether it has not rested for too long, nor been closed, as far as one can see."""
@@ -218,12 +229,12 @@ class _Connection:
 
     def post(self, path: str, body: bytes, largest: int, headers: Headers) -> tuple[int, bytes]:
         url = f"{self.to.url}/{path}" if path else self.to.url
-        with self.http.stream("POST", url, headers=[*_HEADERS, *headers], content=body) as response:
+        with self.http.stream("POST", url, headers=[*self._headers, *headers], content=body) as response:
             answer = bytearray()
             for chunk in response.iter_stream():
                 answer += chunk
                 if len(answer) > largest:
-                    raise NoAnswer(f"the answer is larger than {largest >> 20} MiB", sent=True)
+                    raise NoAnswer(f"the answer is larger than {largest >> 10:,} KiB", sent=self.stream.sent)
             return response.status, bytes(answer)
 
 
@@ -233,16 +244,20 @@ class _Stream(httpcore2.NetworkStream):
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._deadline = 0.0
-        self._unsent = b""
+        self._unsent = memoryview(b"")
         self.sent = False
 
     def begin(self, deadline: float) -> None:
         """Set out for the next request."""
-        self._deadline, self.sent = deadline, False
+        self._deadline, self._unsent, self.sent = deadline, memoryview(b""), False
+
+    def is_empty(self) -> bool:
+        """Tell whether all that was written has been sent."""
+        return not self._unsent
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # Kept until the answer is read, so that the head and the body of a request go out together.
-        self._unsent += buffer
+        self._unsent = memoryview(bytes(self._unsent) + buffer)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
@@ -257,10 +272,9 @@ class _Stream(httpcore2.NetworkStream):
             raise httpcore2.ReadError from None
 
     def _send(self) -> None:
-        unsent, self._unsent = memoryview(self._unsent), b""
-        while unsent:
+        while self._unsent:
             self._socket.settimeout(seconds_left(self._deadline))
-            unsent = unsent[self._socket.send(unsent) :]
+            self._unsent = self._unsent[self._socket.send(self._unsent) :]
             self.sent = True
 
     def close(self) -> None:

@@ -1,7 +1,8 @@
 """A portal's Bitrix24, as the views call it.
 
 A call takes one of the portal's places in this worker, waits for its turn at the portal's throttle, and goes
-to the portal's webhook. It is made again in two cases only: Bitrix24 refused it for coming too fast, which
+to the portal's webhook. It is made again in three cases only: nothing of it was sent, since a kept connection
+turned out to be closed, which `app.bitrix.network` sees to; Bitrix24 refused it for coming too fast, which
 did nothing, while the caller can wait; or the connection broke before the answer was whole, and the call
 only reads, once. Everything that fails is an `ApiError`; a write that may have been done or not says so.
 """
@@ -19,10 +20,10 @@ from app.bitrix.client import MOST_IN_A_BATCH, Call, Result, Webhook
 from app.bitrix.failures import BitrixError, Kind
 from app.bitrix.network import Network
 from app.bitrix.places import Places
-from app.bitrix.query_string import REFERENCE, has_reference
+from app.bitrix.query_string import LARGEST_BATCH, BatchTooLarge, Unwritable, Writer
 from app.bitrix.throttle import LONGEST_WAIT, Throttle
 from app.config import Config
-from app.errors import ApiError
+from app.errors import ApiError, invalid
 from app.models import Portal
 from gateway.redis_link import Link
 
@@ -33,7 +34,7 @@ PAGE = 50
 
 _FIRST_PAUSE = 0.5
 
-_EXPECTED = frozenset({Kind.MISSING, Kind.REFUSED, Kind.DENIED})
+_EXPECTED = frozenset({Kind.MISSING, Kind.REFUSED, Kind.DENIED, Kind.TOO_LARGE})
 """Failures that are between Bitrix24 and the caller, and tell the operator nothing."""
 
 _log = structlog.get_logger(__name__)
@@ -72,6 +73,10 @@ class PortalCalls:
         folder = config.state_dir if link is not None else None
         self._throttle = Throttle(link, folder, redis_timeout=config.redis_timeout_ms / 1000)
 
+    def begin_request(self) -> None:
+        """Tell that this thread now answers another request; REDIS_TIMEOUT_MS is for all of its calls."""
+        self._throttle.begin_request()
+
     def call(self, portal: Portal, call: Call) -> Result:
         """Make one call. Raises `ApiError`: PORTAL_NOT_LINKED, RATE_LIMITED or one of Bitrix24's."""
         webhook = self._webhook(portal)
@@ -82,16 +87,15 @@ class PortalCalls:
 
         Raises `ApiError` like `call` when nothing is known of any of them.
         """
+        if not calls:
+            return Outcomes()
         webhook = self._webhook(portal)
-        outcomes = Outcomes(errors={name: _reference() for name, call in calls.items() if _refers(call)})
-        sent = {name: call for name, call in calls.items() if name not in outcomes.errors}
-        if not sent:
-            return outcomes
-        whole = Call("batch", write=any(call.write for call in sent.values()))
-        answers = self._make(portal, whole, webhook.host, lambda: webhook.batch(sent))
+        whole = Call("batch", write=any(call.write for call in calls.values()))
+        answers = self._make(portal, whole, webhook.host, lambda: webhook.batch(calls))
+        outcomes = Outcomes()
         for name, answer in answers.items():
             if isinstance(answer, BitrixError):
-                outcomes.errors[name] = answer.as_api_error(webhook.host, write=sent[name].write)
+                outcomes.errors[name] = answer.as_api_error(webhook.host, write=calls[name].write)
             else:
                 outcomes.results[name] = answer
         return outcomes
@@ -100,10 +104,11 @@ class PortalCalls:
         """Read a part of a list: its first page by a call, all others by batches of up to 50 pages.
 
         The order that `call` asks for must be a total one, or an item may be on two pages. Raises
-        `ApiError` like `call`.
+        `ApiError` like `call`, and VALIDATION_ERROR for more pages than the batches can hold.
         """
         start = offset - offset % PAGE
-        first = self.call(portal, _page(call, start))
+        _check_room(call, range(start + PAGE, offset + limit, PAGE))
+        first = self.call(portal, call._replace(start=start))
         found = _items(first)
         total = first.total if first.total is not None else start + len(found)
         for starts in _in_batches(range(start + PAGE, min(offset + limit, total), PAGE)):
@@ -116,7 +121,7 @@ class PortalCalls:
         self._throttle.close()
 
     def _pages(self, portal: Portal, call: Call, starts: range) -> list[Any]:
-        pages = {str(start): _page(call, start) for start in starts}
+        pages = {str(start): call._replace(start=start) for start in starts}
         outcomes = self.batch(portal, pages)
         for error in outcomes.errors.values():
             raise error
@@ -168,8 +173,18 @@ class _Attempts:
         return first_break and not self._write
 
 
-def _page(call: Call, start: int) -> Call:
-    return call._replace(params={**call.params, "start": start})
+def _check_room(call: Call, starts: range) -> None:
+    """Refuse a list whose pages a batch cannot hold before the first of them is asked for."""
+    if not starts:
+        return
+    try:
+        room = LARGEST_BATCH // len(Writer().command(call.method, call.params, starts[-1]))
+    except BatchTooLarge:
+        room = 0
+    except Unwritable as flaw:
+        raise invalid(limit=f"Beyond one page of {PAGE}, pages are asked for in a batch. {flaw}") from None
+    if min(len(starts), MOST_IN_A_BATCH) > room:
+        raise invalid(limit=f"{len(starts) + 1} pages of {PAGE}: of so long a filter at most {room + 1}.")
 
 
 def _items(page: Result) -> list[Any]:
@@ -180,12 +195,3 @@ def _items(page: Result) -> list[Any]:
 
 def _in_batches(starts: range) -> Iterable[range]:
     return (starts[at : at + MOST_IN_A_BATCH] for at in range(0, len(starts), MOST_IN_A_BATCH))
-
-
-def _refers(call: Call) -> bool:
-    return has_reference(call.params)
-
-
-def _reference() -> ApiError:
-    reason = f"A value in a batch cannot hold {REFERENCE!r}: Bitrix24 would replace it. Send the call alone."
-    return ApiError("VALIDATION_ERROR", details={"params": [reason]})

@@ -10,6 +10,7 @@ was emptied or is back from an old file; and from there they count while it is a
 
 from __future__ import annotations
 
+import threading
 import time
 from math import ceil
 from pathlib import Path
@@ -18,7 +19,7 @@ import redis
 
 from app.bitrix.failures import rate_limited
 from app.bitrix.host_buckets import HostBuckets, Turn
-from gateway.redis_link import Link, LinkError, Script
+from gateway.redis_link import Link, LinkError, Patience, Script
 
 CALLS_A_SECOND = 2
 CALLS_AT_ONCE = 49
@@ -31,18 +32,30 @@ _ROOM = CALLS_AT_ONCE * _ONE
 _SCRIPT = Path(__file__).with_name("throttle.lua")
 
 
+class _Request(threading.local):
+    """The request that a thread answers: what it has left for Redis."""
+
+    patience: Patience | None = None
+
+
 class Throttle:
     """The buckets of all portals, as one worker sees them."""
 
     def __init__(self, link: Link | None, folder: Path | None, *, redis_timeout: float) -> None:
         """`folder` holds what the workers of this host share; None, like no `link`: nobody shares.
 
-        `redis_timeout` bounds one trip, in seconds. Raises OSError when the folder can't be written.
+        `redis_timeout` bounds all trips of one request together, in seconds; one that belongs to none is for
+        itself. Raises OSError when the folder can't be written.
         """
         self._link = link
         self._script = Script(_SCRIPT)
         self._redis_timeout = redis_timeout
+        self._request = _Request()
         self._host = HostBuckets(folder, longest=_ROOM + LONGEST_WAIT + _ONE)
+
+    def begin_request(self) -> None:
+        """Tell that this thread now answers another request, which has its whole time for Redis."""
+        self._request.patience = Patience(self._redis_timeout)
 
     def take(self, portal_id: str, patience: float, *, full: bool = False) -> float:
         """Take a place for one call; return the seconds after which it may be made.
@@ -70,7 +83,8 @@ class Throttle:
         numbers = [int(1000 * number) for number in (_ONE, _ROOM, patience, LONGEST_WAIT, known)]
         # Counted from before the trip: what that takes must not be added to the bucket each time.
         now = time.monotonic()
-        reply = self._script.run(self._link, 1, [f"vk:t:{portal_id}", *numbers], now + self._redis_timeout)
+        with self._request.patience or Patience(self._redis_timeout) as deadline:
+            reply = self._script.run(self._link, 1, [f"vk:t:{portal_id}", *numbers], deadline)
         taken, wait, ahead = map(int, reply)
         self._host.note(portal_id, ahead / 1000, now)
         return Turn(bool(taken), wait / 1000)

@@ -21,7 +21,8 @@ _webhook_option = click.option(
     "--webhook-url",
     type=TEXT_OR_NONE,
     metavar="U|-|none",
-    help="Its incoming webhook, a secret: - reads it from stdin. none: it has none.",
+    help="Its incoming webhook, a secret: - reads it from stdin. none: it has none. Unless it is https on "
+    "the portal's domain, it may lead to a private address.",
 )
 _status_option = click.option("--status", type=click.Choice(STATUSES))
 _linked_option = click.option(

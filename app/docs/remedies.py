@@ -47,7 +47,10 @@ REMEDIES: Mapping[str, str] = {
     "KEY_TYPE_NOT_ALLOWED": (
         "The endpoint does not serve this type of key; `details` name those that it serves."
     ),
-    "ACCOUNT_RESTRICTED": "The account may read only. Ask the operator.",
+    "ACCOUNT_RESTRICTED": (
+        "The account may read only: `GET` and `HEAD`, the calls in `alsoAllowed` of the `details`, and in a "
+        "batch the calls that read. Ask the operator."
+    ),
     "MANAGEMENT_SCOPE_REQUIRED": "The management key lacks the scope in `details`.",
     "SCOPE_DENIED": "The portal key lacks the scope in `details`.",
     "INTEGRATION_REQUIRED": "The personal key has none of the integrations in `details`.",

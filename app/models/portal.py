@@ -12,7 +12,7 @@ ROLES = ("ADMIN", "MEMBER")
 
 
 class Portal(Base):
-    """`allow_private`: the webhook URL came from the command line, and may lead anywhere."""
+    """`allow_private`: the webhook URL is not https on the portal's domain, and may lead anywhere."""
 
     id = id_field()
     domain = CharField(max_length=253, unique=True)

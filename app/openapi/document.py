@@ -37,9 +37,10 @@ are several, the description says which is for which type of key.
 **Answers.** `{"success": true, "data": …}`, a list with `meta`; a refusal is \
 `{"success": false, "error": {"code", "message", "requestId", …}}`. Look at `code`. Unknown fields and query \
 parameters are refused, and so are values of another type, texts that hold control characters (line breaks \
-and tabs are fine where a text can have several lines and in JSON of your own, all but NUL in what a \
-document says), and texts without a visible character where one is needed. Times are ISO-8601 in UTC, ids \
-are UUIDs.
+and tabs are fine where a text can have several lines, in the texts of entities, and in JSON of your own, \
+all but NUL in what a document says), and texts without a visible character where one is needed (those of \
+entities may be empty, but for what an item needs to be made). Times are ISO-8601 in UTC, ids are UUIDs, \
+those of entities numbers.
 
 **HEAD** is served wherever GET is, and gets the same status and headers. OPTIONS is not served.
 """

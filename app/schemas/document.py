@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from app.schemas.fields import LongText, Text, has_visible_character, refuse_raw_key
+from app.schemas.fields import SOMETHING_VISIBLE, LongText, Text, is_invisible, refuse_raw_key
 from app.schemas.json_value import JsonObject
 from app.schemas.query import PageQuery
 
@@ -37,8 +37,8 @@ class Content(fields.String):
     ) -> str:
         if not isinstance(value, str):
             raise ValidationError("Not a string.")
-        if not has_visible_character(value):
-            raise ValidationError("Must have a visible character.")
+        if is_invisible(value):
+            raise ValidationError(SOMETHING_VISIBLE)
         if self.maximum_bytes is not None and len(value.encode()) > self.maximum_bytes:
             raise ValidationError(f"Must be at most {self.maximum_bytes:,} bytes of UTF-8.")
         return value

@@ -16,6 +16,8 @@ from app.bitrix.entities import Entity
 from app.bitrix.fields import MOST_OF_A_LIST, Field
 from app.bitrix.kinds import BadValue, Flag
 from app.schemas.base import StrictSchema, made_schema, pascal
+from app.schemas.fields import NO_CONTROL_CHARACTERS, SOMETHING_VISIBLE, is_invisible
+from app.schemas.json_value import holds_control_characters
 
 _ANYTHING = {"type": ["string", "number", "boolean", "array", "object"], "items": {}}
 
@@ -26,7 +28,9 @@ class Value(fields.Field[Any]):
     def __init__(self, field: Field, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.field = field
-        self.metadata = _schema(field)
+        self.metadata = _written(_schema(field))
+        if field.required and self.metadata["type"] == "string":
+            self.metadata["minLength"] = 1
         if field.access == "once":
             self.metadata["description"] = "Set when the item is made, and never again."
 
@@ -34,9 +38,12 @@ class Value(fields.Field[Any]):
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> Any:
         try:
-            return self.field.given(value)
+            given = self.field.given(value)
         except BadValue as flaw:
             raise ValidationError(str(flaw)) from None
+        if self.field.required and isinstance(value, str) and is_invisible(value):
+            raise ValidationError(SOMETHING_VISIBLE)
+        return given
 
 
 class Change(StrictSchema):
@@ -48,9 +55,9 @@ class Change(StrictSchema):
         unknown = INCLUDE
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def check_names(self, data: Mapping[str, Any], sent: Mapping[str, Any], **_: Any) -> None:
-        """Refuse what there is not, or what nobody may set."""
-        flaws = {name: [flaw] for name in sent if name not in self.fields and (flaw := self._flaw(name))}
+    def check_members(self, data: Mapping[str, Any], sent: Mapping[str, Any], **_: Any) -> None:
+        """Refuse fields that there are not, or that nobody may set, and texts that cannot be shown."""
+        flaws = {name: [flaw] for name, value in sent.items() if (flaw := self._flaw(name, value))}
         if flaws:
             raise ValidationError(flaws)
         if not sent:
@@ -62,13 +69,13 @@ class Change(StrictSchema):
         custom = {name: self.entity.field(name) for name in data.keys() - self.fields.keys()}
         return data | {name: field.given(data[name]) for name, field in custom.items() if field is not None}
 
-    def _flaw(self, name: str) -> str | None:
+    def _flaw(self, name: str, value: Any) -> str | None:
         field = self.entity.field(name)
         if field is None:
             return "Unknown field."
-        return {"write": None, "once": "Can be set only when the item is made.", "read": "Read only."}[
-            field.access
-        ]
+        if name not in self.fields and field.access != "write":
+            return "Read only." if field.access == "read" else "Can be set only when the item is made."
+        return NO_CONTROL_CHARACTERS if holds_control_characters(value) else None
 
 
 class Shown(StrictSchema):
@@ -174,3 +181,12 @@ def _can_be_empty(field: Field) -> bool:
 def _schema(field: Field) -> dict[str, Any]:
     one = dict(field.kind.schema) or dict(_ANYTHING)
     return {"type": "array", "items": one, "maxItems": MOST_OF_A_LIST} if field.many else one
+
+
+def _written(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of what is sent: of an object all members that can be, and no others."""
+    if "items" in schema:
+        return {**schema, "items": _written(schema["items"])}
+    members = {name: facts for name, facts in schema.get("properties", {}).items() if "readOnly" not in facts}
+    closed = {"properties": members, "required": list(members), "additionalProperties": False}
+    return {**schema, **(closed if members else {})}

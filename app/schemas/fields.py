@@ -25,6 +25,9 @@ INVISIBLE = ("Cc", "Cf", "Zl", "Zp", "Zs")
 """Unicode categories of what leaves no mark by itself: control and format characters, separators."""
 LINE_BREAKS_AND_TABS = frozenset("\n\r\t\u2028\u2029")
 
+NO_CONTROL_CHARACTERS = "Must not contain control characters."
+SOMETHING_VISIBLE = "Must have a visible character."
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -48,9 +51,9 @@ class Text(fields.String):
         if not self.minimum <= len(value) <= self.maximum:
             raise ValidationError(f"Must be {self.minimum} to {self.maximum} characters.")
         if has_control_characters(value, self.allowed):
-            raise ValidationError("Must not contain control characters.")
-        if self.minimum and not has_visible_character(value):
-            raise ValidationError("Must have a visible character.")
+            raise ValidationError(NO_CONTROL_CHARACTERS)
+        if self.minimum and is_invisible(value):
+            raise ValidationError(SOMETHING_VISIBLE)
         return value
 
 
@@ -197,9 +200,9 @@ def has_control_characters(text: str, allowed: frozenset[str]) -> bool:
     return any(unicodedata.category(character) in NOT_FOR_TEXT for character in set(text) - allowed)
 
 
-def has_visible_character(text: str) -> bool:
-    """Tell whether the text holds any character that leaves a mark by itself."""
-    return any(unicodedata.category(character) not in INVISIBLE for character in set(text))
+def is_invisible(text: str) -> bool:
+    """Tell whether the text is empty, or leaves no mark where it is shown."""
+    return all(unicodedata.category(character) in INVISIBLE for character in set(text))
 
 
 def refuse_raw_key(value: Any) -> None:

@@ -8,7 +8,12 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from app.schemas.fields import LINE_BREAKS_AND_TABS, has_control_characters, refuse_raw_key
+from app.schemas.fields import (
+    LINE_BREAKS_AND_TABS,
+    NO_CONTROL_CHARACTERS,
+    has_control_characters,
+    refuse_raw_key,
+)
 
 
 class JsonObject(fields.Dict):
@@ -48,6 +53,13 @@ class JsonObjectOrText(fields.Field[Any]):
         return value
 
 
+def holds_control_characters(value: Any) -> bool:
+    """Tell whether a name or a text anywhere in JSON holds others than line breaks and tabs."""
+    return any(
+        has_control_characters(text, LINE_BREAKS_AND_TABS) for text in (*_names(value), *_texts(value))
+    )
+
+
 def _check(value: Any, maximum_bytes: int) -> None:
     try:
         size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
@@ -55,8 +67,8 @@ def _check(value: Any, maximum_bytes: int) -> None:
         raise ValidationError("Holds what JSON cannot carry.") from None
     if size > maximum_bytes:
         raise ValidationError(f"Must be at most {maximum_bytes} bytes as JSON.")
-    if any(has_control_characters(text, LINE_BREAKS_AND_TABS) for text in (*_names(value), *_texts(value))):
-        raise ValidationError("Must not contain control characters.")
+    if holds_control_characters(value):
+        raise ValidationError(NO_CONTROL_CHARACTERS)
 
 
 def _names(value: Any) -> Iterator[str]:

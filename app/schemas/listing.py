@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load
 
-from app.bitrix.conditions import OPERATORS, Condition, Wanted, condition
+from app.bitrix.conditions import EMPTY, OPERATORS, Condition, Wanted, condition
 from app.bitrix.entities import Entity
 from app.bitrix.fields import MOST_OF_A_LIST, Field
-from app.bitrix.kinds import EQUAL, BadValue
+from app.bitrix.kinds import EQUAL, ONE_OF, BadValue
 from app.schemas.base import MAX_NAME_IN_DETAILS, MAX_NAMES_IN_DETAILS, StrictSchema, made_schema, pascal
-from app.schemas.fields import Whole
+from app.schemas.fields import NO_CONTROL_CHARACTERS, Whole
+from app.schemas.json_value import holds_control_characters
 from app.schemas.query import DEFAULT_LIMIT, Count
 
 MAX_LIMIT = 5_000
@@ -29,9 +30,9 @@ _LIMIT = f"How many items to answer with; more than {MAX_LIMIT} count as {MAX_LI
 _OFFSET = "How many items to leave out at the beginning."
 _SELECT = "The fields to show; `id` always is."
 _ORDER = "By field, `asc` or `desc`; the first field decides first. Without it: by `id`."
-_FILTER = "Conditions by field, which must all hold. Operators: " + ", ".join(
-    f"`{name}`" for name in OPERATORS
-)
+_OPERATORS = ", ".join(f"`{name}`" for name in OPERATORS)
+_FILTER = f"Conditions by field, which must all hold. Operators: {_OPERATORS}."
+_SEVERAL = f"at most {MOST_OF_A_LIST} values"
 
 Item = TypeVar("Item")
 Triple = tuple[str, str, Any]
@@ -44,7 +45,9 @@ class Conditions(fields.Field[list[Condition]]):
     def __init__(self, entity: Entity, *, text: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.entity, self.text = entity, text
-        self.metadata = {"type": "object", "additionalProperties": {}, "description": f"{_FILTER}."}
+        several = f"{_SEVERAL} separated by commas" if text else f"a list of {_SEVERAL}"
+        described = f"{_FILTER} `{ONE_OF}` takes {several}. {EMPTY}"
+        self.metadata = {"type": "object", "additionalProperties": {}, "description": described}
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
@@ -60,6 +63,8 @@ class Conditions(fields.Field[list[Condition]]):
 
     def _condition(self, asked: Triple) -> Condition:
         name, operator, value = asked
+        if holds_control_characters(value):
+            raise BadValue(NO_CONTROL_CHARACTERS)
         return condition(_known(self.entity, name), operator, value, text=self.text)
 
 
@@ -110,9 +115,10 @@ class Selection(fields.Field[list[Field]]):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> list[Field]:
-        names = value.split(",") if self.text else value
+        names = _separated(value) if self.text else value
         if not isinstance(names, list) or not 1 <= len(names) <= MOST_OF_A_LIST:
-            raise ValidationError(f"Not a list of 1 to {MOST_OF_A_LIST} names.")
+            how = ", separated by commas" if self.text else ""
+            raise ValidationError(f"Not a list of 1 to {MOST_OF_A_LIST} names{how}.")
         return _each([(name, None) for name in names], self._selected)
 
     def _selected(self, asked: tuple[Any, None]) -> Field:
@@ -229,9 +235,19 @@ def _each(asked: Iterable[Any], take: Callable[[Any], Item]) -> list[Item]:
         try:
             found.append(take(one))
         except BadValue as flaw:
-            name = one[0] if isinstance(one[0], str) and len(one[0]) <= MAX_NAME_IN_DETAILS else "…"
             if len(flaws) < MAX_NAMES_IN_DETAILS:
-                flaws.setdefault(name, []).append(str(flaw))
+                flaws.setdefault(_told(one[0]), []).append(str(flaw))
     if flaws:
         raise ValidationError(flaws)
     return found
+
+
+def _separated(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
+def _told(name: Any) -> str:
+    """What a field is called in `details`, whatever was sent as its name."""
+    if name == "":
+        return "(no name)"
+    return name if isinstance(name, str) and len(name) <= MAX_NAME_IN_DETAILS else "…"

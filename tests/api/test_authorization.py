@@ -81,6 +81,11 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/claude-code/hooks"): {"personal"},
     ("POST", "/api/v1/cursor-ide/hooks"): {"personal"},
 }
+ALSO_READ = [
+    *(f"POST /v1/{name}/search" for name in ("deals", "contacts", "companies", "leads", "tasks", "users")),
+    "POST /v1/batch",
+]
+"""What reads although its method might change something."""
 SCOPES: dict[str, str] = {
     "/v1/portals": "vibe:mgmt:portals",
     "/v1/keys": "vibe:mgmt:keys",
@@ -256,6 +261,9 @@ def test_403_restricted_account_reads_only(world: World) -> None:
             assert answer.error["details"] == {"_body": ["A JSON object is required."]}
         else:
             assert (answer.status, answer.code) == (403, "ACCOUNT_RESTRICTED")
+            reads = ALSO_READ if key_of(keys, route) == issued.raw_key else []
+            allowed = {"allowedMethods": ["GET", "HEAD"], "alsoAllowed": reads}
+            assert answer.error["details"] == {"accountStatus": "RESTRICTED", **allowed}
     assert world.service.rows() == before
 
 

@@ -206,3 +206,12 @@ def test_the_secret_of_the_webhook_is_in_no_answer(
         assert answer.status in (422, 502)
         assert secret.encode() not in answer.body
     assert secret not in "".join(capfd.readouterr())
+
+
+def test_each_request_has_the_whole_time_for_redis_again(linked: Linked) -> None:
+    request = linked.world.services.portal_calls._throttle._request
+    linked.get("/v1/deals/1")
+    before = request.patience
+    linked.get("/v1/deals/1")
+    assert before is not None
+    assert request.patience is not before

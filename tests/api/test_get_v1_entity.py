@@ -277,7 +277,9 @@ BAD = [
     ({"filter[closed][$gt]": "true"}, "filter"),
     ({"filter[fm]": "5"}, "filter"),
     ({"filter[id]": "five"}, "filter"),
-    ({"filter[id]": ""}, "filter"),
+    ({"filter[id][$gt]": ""}, "filter"),
+    ({"filter[closed]": ""}, "filter"),
+    ({"filter[observers]": ""}, "filter"),
     ({"filter[id]": "5.0"}, "filter"),
     ({"filter[id]": "9" * 30}, "filter"),
     ({"filter[id][$in]": "5,,6"}, "filter"),
@@ -288,6 +290,8 @@ BAD = [
     ({"filter[begindate]": "2026-13-01"}, "filter"),
     ({"filter[begindate]": "2026-01-01T00:00:00Z"}, "filter"),
     ({"filter[title]": "\0"}, "filter"),
+    ({"filter[title]": "\x1b"}, "filter"),
+    ({"filter[ufCrm_1][$in]": "a,\x7f"}, "filter"),
     ({"filter[id]": "5", "filter[id][$eq]": "6"}, "filter"),
 ]
 
@@ -338,6 +342,17 @@ def test_400_names_each_field_and_operator_that_is_wrong(still: Linked) -> None:
     ]
     assert details["order"] == ["titel: There is no such field."]
     assert details["select"] == ["colour: There is no such field.", "size: There is no such field."]
+
+
+@pytest.mark.parametrize(
+    ("select", "reason"),
+    [
+        ("", "Not a list of 1 to 500 names, separated by commas."),
+        ("id,,title", "(no name): There is no such field."),
+    ],
+)
+def test_400_names_what_is_not_there(still: Linked, select: str, reason: str) -> None:
+    assert still.get("/v1/deals", {"select": select}).error["details"] == {"select": [reason]}
 
 
 def test_400_doubled_parameters(still: Linked) -> None:

@@ -59,6 +59,13 @@ def test_400_nothing_wrong_leaves(linked: Linked, body: dict[str, Any], blamed: 
     assert linked.calls == []
 
 
+@pytest.mark.parametrize("title", ["", " ", "\u200b", None])
+def test_400_what_an_item_needs_cannot_be_emptied(linked: Linked, title: str | None) -> None:
+    answer = linked.call("PATCH", "/v1/tasks/7", json={"title": title})
+    assert (answer.status, list(answer.error["details"])) == (400, ["title"])
+    assert linked.calls == []
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_404_an_item_that_there_is_not(linked: Linked, name: str) -> None:
     answer = linked.call(

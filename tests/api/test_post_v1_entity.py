@@ -122,6 +122,15 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("tasks", {"responsibleId": 1}, "title"),
     ("tasks", {"title": None, "responsibleId": 1}, "title"),
     ("tasks", {"title": "x", "responsibleId": 1, "creator": {}}, "creator"),
+    ("tasks", {"title": "", "responsibleId": 1}, "title"),
+    ("tasks", {"title": " \u200b\n", "responsibleId": 1}, "title"),
+    ("deals", {"title": "a\0b"}, "title"),
+    ("deals", {"title": "a\x1bb"}, "title"),
+    ("deals", {"ufCrm_1": "\x85"}, "ufCrm_1"),
+    ("deals", {"ufCrm_1": {"of": ["a\x7f"]}}, "ufCrm_1"),
+    ("deals", {"ufCrm_1": {"a\x7f": 1}}, "ufCrm_1"),
+    ("contacts", {"fm": [{"typeId": "PHONE", "valueType": "WORK", "value": "1\x07"}]}, "fm"),
+    ("tasks", {"title": "x", "responsibleId": 1, "ufCrmTask": ["D_1\x01"]}, "ufCrmTask"),
 ]
 
 
@@ -132,6 +141,13 @@ def test_400_nothing_wrong_leaves(still: Linked, name: str, body: dict[str, Any]
     assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
     assert list(answer.error["details"]) == [blamed]
     assert still.calls == []
+
+
+def test_201_texts_that_are_not_needed_may_be_empty_and_have_several_lines(linked: Linked) -> None:
+    texts = {"title": " ", "comments": "a\r\n\tb\u2028", "sourceDescription": "", "ufCrm_1700000000": "\n"}
+    answer = linked.post("/v1/deals", texts)
+    assert answer.status == 201
+    assert answer.data["comments"] == texts["comments"]
 
 
 def test_400_names_every_bad_field(still: Linked) -> None:

@@ -52,6 +52,14 @@ def test_200_an_empty_search_is_the_list(still: Linked, name: str) -> None:
         ("deals", {"select": ["title"], "offset": 60}, {"select": "title", "offset": "60"}),
         ("deals", {"limit": 9_000}, {"limit": "9000"}),
         ("tasks", {"filter": {"status": {"$lte": 3}}}, {"filter[status][$lte]": "3"}),
+        ("deals", {"filter": {"comments": None}}, {"filter[comments]": ""}),
+        ("deals", {"filter": {"comments": ""}}, {"filter[comments][$eq]": ""}),
+        ("deals", {"filter": {"leadId": None}}, {"filter[leadId]": ""}),
+        ("deals", {"filter": {"leadId": {"$eq": None}}}, {"filter[leadId]": "0"}),
+        ("deals", {"filter": {"companyId": {"$ne": None}}}, {"filter[companyId][$ne]": ""}),
+        ("deals", {"filter": {"movedTime": {"$ne": None}}}, {"filter[movedTime][$ne]": ""}),
+        ("deals", {"filter": {"lastCommunicationTime": None}}, {"filter[lastCommunicationTime]": ""}),
+        ("deals", {"filter": {"ufCrm_1700000000": {"$ne": None}}}, {"filter[ufCrm_1700000000][$ne]": ""}),
         ("users", {"filter": {"active": False}}, {"filter[active]": "false"}),
     ],
     ids=lambda it: str(it)[:40],
@@ -95,7 +103,10 @@ def test_200_for_a_restricted_account(linked: Linked) -> None:
         ({"filter": {"id": {"$near": 1}}}, "filter"),
         ({"filter": {"id": {"$gt": "1"}}}, "filter"),
         ({"filter": {"id": {"$gt": {"$gt": 1}}}}, "filter"),
-        ({"filter": {"id": None}}, "filter"),
+        ({"filter": {"id": {"$gt": None}}}, "filter"),
+        ({"filter": {"id": {"$in": [1, None]}}}, "filter"),
+        ({"filter": {"closed": None}}, "filter"),
+        ({"filter": {"observers": None}}, "filter"),
         ({"filter": {"id": True}}, "filter"),
         ({"filter": {"id": 1.5}}, "filter"),
         ({"filter": {"id": 2**53}}, "filter"),
@@ -109,7 +120,10 @@ def test_200_for_a_restricted_account(linked: Linked) -> None:
         ({"filter": {"opportunity": 1e15}}, "filter"),
         ({"filter": {"createdTime": 1700000000}}, "filter"),
         ({"filter": {"ufCrm_1": [1]}}, "filter"),
-        ({"filter": {"ufCrm_1": None}}, "filter"),
+        ({"filter": {"ufCrm_1": {"$lt": None}}}, "filter"),
+        ({"filter": {"title": "a\x1bb"}}, "filter"),
+        ({"filter": {"title": {"$in": ["NEW", "\x7f"]}}}, "filter"),
+        ({"filter": {"ufCrm_1": "\x85"}}, "filter"),
         ({"filter": {f"ufCrm_{number}": 1 for number in range(101)}}, "filter"),
     ],
     ids=lambda it: str(it)[:40],
@@ -120,6 +134,34 @@ def test_400_nothing_wrong_leaves(still: Linked, body: dict[str, Any], blamed: s
     assert (answer.status, answer.code) == (400, "VALIDATION_ERROR")
     assert list(answer.error["details"]) == [blamed]
     assert still.calls == []
+
+
+def test_200_what_has_no_company(linked: Linked) -> None:
+    alone, with_one = (
+        linked.post("/v1/deals", {"title": "new", "companyId": company}).data for company in (None, 3)
+    )
+    assert (alone["companyId"], with_one["companyId"]) == (0, 3)
+    for nothing in (None, 0, {"$eq": None}):
+        found = search(linked, "deals", filter={"title": "new", "companyId": nothing})
+        assert [deal["id"] for deal in found.data] == [alone["id"]]
+    found = search(linked, "deals", filter={"title": "new", "companyId": {"$ne": None}})
+    assert [deal["id"] for deal in found.data] == [with_one["id"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "details"),
+    [
+        ({"filter": {"id": {}}}, "id: Needs one of $eq, $ne, $gt, $gte, $lt, $lte, $in."),
+        ({"filter": {"id": {"": 5}}}, "id: Needs one of $eq, $ne, $gt, $gte, $lt, $lte, $in."),
+        ({"filter": {"": 5}}, "(no name): There is no such field."),
+        ({"order": {"": "asc"}}, "(no name): There is no such field."),
+        ({"select": ["", "id"]}, "(no name): There is no such field."),
+        ({"select": []}, "Not a list of 1 to 500 names."),
+    ],
+)
+def test_400_says_what_is_missing(still: Linked, body: dict[str, Any], details: str) -> None:
+    (blamed,) = body
+    assert search(still, "deals", **body).error["details"] == {blamed: [details]}
 
 
 def test_400_thousands_of_wrong_names_are_not_repeated(still: Linked) -> None:

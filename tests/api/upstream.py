@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 
 class Webhook(ThreadingHTTPServer):
@@ -18,7 +17,6 @@ class Webhook(ThreadingHTTPServer):
     def __init__(self, status: int) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = status
-        self.answer: Mapping[str, Any] = {"result": {"ID": "1"}}
         self.calls: list[str] = []
         self.while_called: Callable[[], object] = lambda: None
 
@@ -34,7 +32,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.calls.append(self.path)
         self.server.while_called()
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = json.dumps(self.server.answer).encode()
+        body = json.dumps({"result": {"ID": "1"}}).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

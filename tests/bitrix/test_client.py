@@ -145,6 +145,15 @@ def test_a_description_is_one_bounded_line_without_secrets(webhook: Webhook, ser
     assert len(error.text) + len(error.code or "") < 1_100
 
 
+@pytest.mark.parametrize("before", [0, 495, 498])
+@pytest.mark.parametrize("quoted", [SECRET, SECRET.upper()])
+def test_no_part_of_the_secret_is_told(webhook: Webhook, server: RawServer, quoted: str, before: int) -> None:
+    text = "-" * before + quoted + "-" * 100
+    _give(server, {"error": text, "error_description": text})
+    error = _error(webhook)
+    assert "s" not in f"{error.text}{error.code}".lower()
+
+
 class TestBatch:
     """Up to 50 calls in one request."""
 

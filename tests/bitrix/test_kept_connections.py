@@ -124,6 +124,53 @@ def test_what_was_not_sent_goes_out_on_a_new_connection(
     assert [request[-6:] for request in server.all_requests].count(b'"once"') == 1
 
 
+def _length(body: bytes) -> bytes:
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [_length(b'"smuggled"'), CHUNKED, b"junk", b"\r\n"],
+    ids=["an answer", "chunks", "junk", "a line"],
+)
+@pytest.mark.parametrize("whole", [_length(b"{}"), CHUNKED], ids=["length", "chunked"])
+def test_what_follows_an_answer_is_not_the_next_ones(
+    network: Network, server: RawServer, whole: bytes, beyond: bytes
+) -> None:
+    server.behave = lambda connection, _: connection.sendall(whole + beyond)
+    assert post(network, server.url, b"0") == b"{}"
+    server.behave = lambda connection, request: connection.sendall(_length(request[-1:]))
+    for body in (b"1", b"2"):
+        assert post(network, server.url, body) == body
+    assert [request[-1:] for request in server.all_requests] == [b"0", b"1", b"2"]
+    assert [len(requests) for requests in server.requests] == [1, 2]
+
+
+def test_an_answer_is_not_believed_when_nothing_was_sent_for_it(
+    network: Network, server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network_module, "_is_readable", lambda _: False)
+    answered, closed = threading.Event(), threading.Event()
+
+    def bid_farewell(connection: socket.socket, request: bytes) -> None:
+        OK(connection, request)
+        assert answered.wait(5)
+        connection.sendall(_length(b'"farewell"'))
+        reset(connection)
+        closed.set()
+
+    server.behave = bid_farewell
+    post(network, server.url)
+    answered.set()
+    assert closed.wait(5)
+    server.behave = OK
+    assert post(network, server.url, b'"once"') == b"{}"
+    assert [request[-6:] for request in server.all_requests].count(b'"once"') == 1
+
+
 def _end_after_the_request(connection: socket.socket, _: bytes) -> None:
     connection.close()
 

@@ -54,6 +54,15 @@ def test_a_request_is_a_post_of_json_below_the_webhook(network: Network, server:
     assert body == b'{"id": 5}'
 
 
+@pytest.mark.parametrize("host", ["[::1]", "[2606:4700::1111]", "company.example"])
+def test_the_host_header_names_the_host_as_the_url_does(
+    network: Network, server: RawServer, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(network_module, "look_up", lambda *_: ["127.0.0.1"])
+    post(network, server.url.replace("127.0.0.1", host))
+    assert f"\r\nhost: {host}:{server.port}\r\n".encode() in server.all_requests[0].lower()
+
+
 @pytest.mark.parametrize(
     "behave",
     [
@@ -186,7 +195,30 @@ def test_without_leave_no_private_address_is_called(
         ("::ffff:127.0.0.1", False),
         ("64:ff9b::8.8.8.8", True),
         ("64:ff9b::169.254.169.254", False),
+        ("64:ff9b:1::8.8.8.8", False),
+        ("64:ff9b:1::a9fe:a9fe", False),
+        ("::8.8.8.8", False),
+        ("::127.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("::ffff:0:8.8.8.8", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("fec0::1", False),
+        ("4000::1", False),
+        ("5f00::1", False),
+        ("2001:db8::1", False),
+        ("3fff::1", False),
+        ("2001:2::1", False),
         ("2002:7f00:1::", False),
+        ("2002:808:808::", True),
+        ("2001:0:808:808:8000:63bf:f7f7:f7f7", True),  # Teredo: 8.8.8.8 by way of 8.8.8.8
+        ("2001:0:7f00:1:8000:63bf:f7f7:f7f7", False),
+        ("2001:0:808:808:8000:63bf:80ff:fffe", False),
+        ("192.0.0.1", False),
+        ("192.0.0.9", False),
+        ("192.0.0.192", False),
+        ("192.88.99.1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:

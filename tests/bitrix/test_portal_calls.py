@@ -290,6 +290,26 @@ class TestBatch:
         assert len(sandbox.calls[0].params["cmd"]) == 1
         assert calls.call(ours, spying).value["title"] == "$result[c0][item][id]", "alone it is a text"
 
+    def test_what_php_would_drop_never_leaves(
+        self, calls: PortalCalls, ours: Portal, sandbox: Sandbox
+    ) -> None:
+        many = _many(901)
+        outcomes = calls.batch(ours, {"read": READ, "many": many})
+        assert outcomes.errors["many"].code == "VALIDATION_ERROR"
+        assert "900 values" in str(outcomes.errors["many"].details)
+        assert set(outcomes.results) == {"read"}
+        assert len(sandbox.calls[0].params["cmd"]) == 1
+
+    def test_more_than_a_mebibyte_never_leaves(
+        self, calls: PortalCalls, ours: Portal, sandbox: Sandbox
+    ) -> None:
+        large = CREATE._replace(params={"entityTypeId": 2, "fields": {"title": "é" * 100_000}})
+        with pytest.raises(module.ApiError) as refused:
+            calls.batch(ours, {"read": READ, "a": large, "b": large})
+        assert (refused.value.code, list(refused.value.details or ())) == ("VALIDATION_ERROR", ["calls"])
+        assert not sandbox.calls
+        assert set(calls.batch(ours, {"a": large}).results) == {"a"}
+
     def test_nothing_to_send_sends_nothing(self, calls: PortalCalls, ours: Portal, sandbox: Sandbox) -> None:
         assert calls.batch(ours, {}) == module.Outcomes()
         assert not sandbox.calls
@@ -342,10 +362,32 @@ class TestListPages:
             calls.list_pages(ours, DEALS, offset=0, limit=500)
         assert refused.value.code == "BITRIX_ERROR"
 
+    def test_pages_that_no_batch_can_hold_are_not_begun(
+        self, calls: PortalCalls, ours: Portal, sandbox: Sandbox
+    ) -> None:
+        long = DEALS._replace(params={**DEALS.params, "filter": {"@title": ["x" * 500] * 400}})
+        for call, limit in ((long, 350), (_many(901), 100), (_text("$result[c0]"), 51)):
+            with pytest.raises(module.ApiError) as refused:
+                calls.list_pages(ours, call, offset=0, limit=limit)
+            assert refused.value.code == "VALIDATION_ERROR"
+            assert list(refused.value.details or ()) == ["limit"]
+        assert not sandbox.calls
+        assert calls.list_pages(ours, long, offset=0, limit=250).total == 0
+        assert calls.list_pages(ours, _many(901), offset=0, limit=50).total == 120
+        assert [len(call.params["filter"]) for call in sandbox.calls] == [1, 1]
+
     def test_what_is_no_list_is_refused(self, calls: PortalCalls, ours: Portal) -> None:
         with pytest.raises(module.ApiError) as refused:
             calls.list_pages(ours, Call("profile"), offset=0, limit=50)
         assert refused.value.code == "BITRIX_UNAVAILABLE"
+
+
+def _many(values: int) -> Call:
+    return DEALS._replace(params={**DEALS.params, "filter": {"@id": list(range(1, values + 1))}})
+
+
+def _text(title: str) -> Call:
+    return DEALS._replace(params={**DEALS.params, "filter": {"=title": title}})
 
 
 def test_no_secret_in_what_is_logged_or_told(

@@ -160,6 +160,19 @@ class TestRedisFails:
         assert one.take(portal, LONGEST_WAIT) == _about(1.0)
         assert other.take(f"another than {portal}", 0.0) == 0.0
 
+    def test_the_trips_of_one_request_share_their_time(
+        self, own_link: Link, worker: Worker, portal: str, valkey_server: ValkeyServer
+    ) -> None:
+        throttle = worker(own_link, redis_timeout=0.5)
+        throttle.take(portal, 0.0)
+        valkey_server.pause()
+        for _ in range(2):  # the second has as much as the first
+            throttle.begin_request()
+            began = time.monotonic()
+            for _ in range(6):
+                throttle.take(portal, 0.0)
+            assert 0.5 <= time.monotonic() - began < 3 * 0.5
+
     def test_a_redis_that_returns_hears_what_was_called_meanwhile(
         self, own_link: Link, worker: Worker, portal: str, valkey_server: ValkeyServer
     ) -> None:

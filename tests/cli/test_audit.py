@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -201,7 +202,7 @@ def test_a_reader_that_has_enough_ends_the_export(
     numbered = "WITH RECURSIVE n(seq) AS (VALUES (5) UNION ALL SELECT seq + 1 FROM n WHERE seq < 20000)"
     more = f"SELECT n.seq, {columns} FROM n, audit WHERE audit.seq = 1"
     database.execute(f"INSERT INTO audit (seq, {columns}) {numbered} {more}")
-    command = f"{sys.executable} -m app.cli audit export | head -1"
+    command = f"{shlex.quote(sys.executable)} -m app.cli audit export | head -1"
 
     done = subprocess.run(
         command, shell=True, env=environment(tmp_path), capture_output=True, text=True, timeout=30, check=True

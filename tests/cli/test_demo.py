@@ -63,7 +63,9 @@ def test_each_key_comes_with_commands_ready_to_paste(services: Services) -> None
     of_management = " ".join(" ".join(words) for words in commands if made["management"] in " ".join(words))
     for path in ("/v1/guide", "/v1/portals", "/v1/keys?portalId=", "/v1/keys ", "/rotate", "/v1/feedback?"):
         assert path in of_management + " "
-    of_personal = [words[-1].partition("/base")[2] for words in commands if made["personal"] in " ".join(words)]
+    of_personal = [
+        words[-1].partition("/base")[2] for words in commands if made["personal"] in " ".join(words)
+    ]
     for path in ("account", "api-keys", "prompts", "claude-code/hooks", "activity", "alerts"):
         assert f"/api/v1/{path}" in of_personal
 

@@ -202,14 +202,29 @@ def test_where_a_webhook_may_lead(installation: Installation, url: str, by_cli: 
     portal = installation.portal()
     for actor, allowed in ((CLI, by_cli), (installation.holder(installation.account()), by_key)):
         if allowed:
-            assert installation.portals.update(actor, portal.id, webhook_url=url).allow_private == (
-                actor == CLI
-            )
+            changed = installation.portals.update(actor, portal.id, webhook_url=url)
+            assert changed.allow_private is not by_key, "what anybody may set is checked, whoever set it"
             continue
         with pytest.raises(ApiError) as refused:
             installation.portals.update(actor, portal.id, webhook_url=url)
         assert _refused_field(refused) == "webhookUrl"
         assert url not in str(refused.value.details)
+
+
+@pytest.mark.parametrize(
+    ("domain", "leave"),
+    [("company.bitrix24.com", False), ("localhost", True), ("127.0.0.1", True), ("8.8.8.8", True)],
+)
+def test_a_portal_that_is_this_machine_or_an_address_needs_leave(
+    installation: Installation, domain: str, leave: bool
+) -> None:
+    url = f"https://{domain}/rest/1/s3cr3t"
+    portal = installation.portals.create(CLI, domain, webhook_url=url)
+    assert portal.allow_private is leave
+    elsewhere = installation.portals.update(CLI, portal.id, webhook_url="https://elsewhere.example/rest/1/s")
+    assert elsewhere.allow_private is True
+    assert installation.portals.update(CLI, portal.id, webhook_url=url).allow_private is leave
+    assert installation.portals.update(CLI, portal.id, webhook_url=None).allow_private is False
 
 
 def test_a_portal_changes_what_is_given(installation: Installation) -> None:

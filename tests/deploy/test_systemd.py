@@ -41,14 +41,24 @@ def assignments(text: str) -> list[tuple[str, str]]:
     return re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE)
 
 
+def as_installed_here(text: str, links: Path) -> str:
+    """A unit's text with the folders of this installation, by names that need no quotes in it."""
+    for name, there, here in (
+        ("programs", "/opt/vibekeys/.venv/bin", PROGRAMS),
+        ("repository", "/opt/vibekeys", REPOSITORY),
+    ):
+        link = links / name
+        if not link.is_symlink():
+            link.symlink_to(here)
+        text = text.replace(there, str(link))
+    return text
+
+
 class Unit:
     """One unit, whose programs are those of this installation and whose state is in a folder."""
 
     def __init__(self, name: str, state: Path, **settings: str) -> None:
-        text = (REPOSITORY / "deploy/systemd" / f"{name}.service").read_text()
-        text = text.replace("/opt/vibekeys/.venv/bin", str(PROGRAMS)).replace(
-            "/opt/vibekeys", str(REPOSITORY)
-        )
+        text = as_installed_here((REPOSITORY / "deploy/systemd" / f"{name}.service").read_text(), state)
         self.values = dict(assignments(text.replace("/var/lib/vibekeys", str(state))))
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(state / f"{name}.notify"))
@@ -147,10 +157,7 @@ def test_every_line_is_one_of_a_unit_and_systemd_understands_it_if_it_is_here(tm
     for path in UNITS:
         text = path.read_text()
         assert all(re.match(r"$|#|\[\w+\]$|\w+=", line) for line in text.splitlines())
-        text = text.replace("/opt/vibekeys/.venv/bin", str(PROGRAMS)).replace(
-            "/opt/vibekeys", str(REPOSITORY)
-        )
-        (tmp_path / path.name).write_text(text)
+        (tmp_path / path.name).write_text(as_installed_here(text, tmp_path))
     if shutil.which("systemd-analyze"):
         command = ["systemd-analyze", "verify", *tmp_path.glob("*.service")]
         verified = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -19,15 +19,15 @@ import apsw
 import pytest
 import redis
 
+from app.bitrix.sandbox import Sandbox
 from app.errors import ERRORS
-from tests.api.upstream import Webhook, webhook
+from tests.api.upstream import webhook
 from tests.faults.figures import Figures
-from tests.faults.planted import Haul, Operator, Wire
+from tests.faults.planted import Haul
+from tests.faults.scene import ADA, BOB, Scene
 from tests.mail.server import MailServer
-from tests.serve.processes import Service, eventually
+from tests.serve.processes import eventually
 
-ADA, BOB = "ada@example.com", "bob@example.com"
-OWN_ADDRESS = "127.0.0.1"
 FILL_THE_TICKET = """
     INSERT INTO ticket_comment (id, ticket_id, author, account_id, text, status, created_at)
     SELECT 'filler', ticket_id, author, account_id, printf('%.*c', 1000000, 'x'), status, created_at
@@ -60,59 +60,6 @@ HEADERS += (
 )
 
 
-class Scene:
-    """The service, who talks to it, and the keys that they have."""
-
-    def __init__(self, folder: Path, haul: Haul, hook: Webhook, mail: MailServer) -> None:
-        self.haul, self.hook, self.mail = haul, hook, mail
-        settings = {
-            "SECRET_KEY": haul.secret("SECRET_KEY"),
-            "METRICS_TOKEN": haul.secret("METRICS_TOKEN"),
-            "OIDC_ISSUER": "https://sign-in.example.com",
-            "OIDC_CLIENT_ID": "vibekeys",
-            "OIDC_CLIENT_SECRET": haul.secret("OIDC_CLIENT_SECRET"),
-            "SMTP_URL": mail.url(f"keys:{haul.secret('the SMTP password')}@"),
-            "TRUSTED_PROXIES": OWN_ADDRESS,
-            "AUTH_FAILURES_PER_MINUTE": "3",
-        }
-        self.service = Service(folder / "state", {**settings, "LOG_FORMAT": "json"})
-        self.service.start()
-        self.database = self.service.folder / "vibekeys.db"
-        self.operator = Operator(haul, self.database, settings)
-        self.wire = Wire(haul, self.service.port)
-        self._found_tenants()
-
-    def _found_tenants(self) -> None:
-        operator, haul = self.operator, self.haul
-        for email in (ADA, BOB):
-            password = haul.secret(f"the password of {email}")
-            operator.json("accounts", "create", "--email", email, "--password-stdin", stdin=f"{password}\n")
-        hook = f"http://127.0.0.1:{self.hook.server_port}/rest/1/{haul.secret('the webhook of a portal')}"
-        self.portal = operator.json(
-            *("portals", "create", "--domain", "company.bitrix24.com", "--webhook-url", "-"),
-            stdin=f"{hook}\n",
-        )["id"]
-        for email in (ADA, BOB):
-            operator.json("portals", "add-member", self.portal, "--email", email, "--role", "ADMIN")
-        scopes = [
-            word for name in ("keys", "portals", "feedback") for word in ("--scope", f"vibe:mgmt:{name}")
-        ]
-        of_portal = ("--portal", self.portal, "--scope", "vibe:infra")
-        _, self.management = operator.issue("management", "management", ADA, *scopes)
-        _, self.little = operator.issue(
-            "little management", "management", ADA, "--scope", "vibe:mgmt:portals"
-        )
-        self.api_id, self.api = operator.issue("api", "api", ADA, *of_portal)
-        _, self.other_api = operator.issue("another api", "api", ADA, *of_portal)
-        _, self.no_infra = operator.issue("crm only", "api", ADA, "--portal", self.portal, "--scope", "crm")
-        _, self.authorization = operator.issue("authorization", "authorization", BOB, *of_portal)
-        self.personal_id, self.personal = operator.issue("personal", "personal", BOB, "--integration", "cli")
-        _, self.ai_tools = operator.issue("AI tools", "personal", BOB, "--integration", "ai_tools")
-
-    def end(self) -> None:
-        self.service.stop()
-
-
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     haul = Haul()
@@ -124,17 +71,17 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     mail.stop()
 
 
-def test_no_planted_secret_is_found_anywhere(scene: Scene, figures: Figures) -> None:
+def test_no_planted_secret_is_found_anywhere(scene: Scene, sandbox: Sandbox, figures: Figures) -> None:
     haul, service = scene.haul, scene.service
     expired = soon_to_expire(scene)
     make_keys(scene)
     be_refused_by_the_gateway(scene)
     be_refused_by_the_application(scene)
+    be_refused_by_bitrix24(scene, sandbox)
     paste_keys_into_requests(scene)
     paste_keys_into_fields(scene)
     keep_documents(scene)
     tell_of_an_account(scene)
-    reach_bitrix24(scene)
     mistype_at_the_command_line(scene)
     work_the_desk(scene)
     break_the_database(scene)
@@ -255,6 +202,30 @@ def be_refused_by_the_application(scene: Scene) -> None:
     assert ask("POST", "/v1/feedback", scene.api, large).code == "PAYLOAD_TOO_LARGE"
 
 
+def be_refused_by_bitrix24(scene: Scene, sandbox: Sandbox) -> None:
+    """By a portal that quotes its own webhook, and the caller's key, in whatever it says."""
+    ask, operator, haul = scene.wire.ask, scene.operator, scene.haul
+    secret = haul.secrets["the webhook of the stand-in"] = sandbox.webhook_url.rpartition("/")[2]
+    portal = operator.json(
+        *("portals", "create", "--domain", "stand-in.bitrix24.com", "--webhook-url", "-"),
+        stdin=f"{sandbox.webhook_url}\n",
+    )["id"]
+    operator.json("portals", "add-member", portal, "--email", ADA, "--role", "ADMIN")
+    _, key = operator.issue("deals", "api", ADA, "--portal", portal, "--scope", "crm")
+    told = f"{secret} does not like {haul.pasted('a refusal of Bitrix24')}"
+    refusals = {"BITRIX_ACCESS_DENIED": (403, "ACCESS_DENIED"), "BITRIX_ERROR": (400, "ERROR_CORE")}
+    for code, (status, error) in refusals.items():
+        sandbox.faults.add("refuse", status=status, error=error, description=told)
+        assert ask("GET", "/v1/deals", key).code == code
+    for kind in ("cut", "not_json", "redirect", "huge"):
+        sandbox.faults.add(kind, times=2)
+        assert ask("POST", "/v1/deals", key, {"title": "a"}).code == "BITRIX_UNAVAILABLE"
+        sandbox.faults.clear()
+    calls = [{"entity": "deals", "action": "list", "params": {"filter": {haul.pasted("a filter"): 1}}}]
+    assert ask("POST", "/v1/batch", key, {"calls": calls}).status == 200
+    assert ask("POST", "/v1/batch", key, {"calls": calls * 51}).code == "BATCH_LIMIT_EXCEEDED"
+
+
 def paste_keys_into_requests(scene: Scene) -> None:
     """Into every part of a request that is not meant for them; of keys that work, and of such that do not."""
     ask, pasted = scene.wire.ask, scene.haul.pasted
@@ -306,6 +277,15 @@ def paste_keys_into_fields(scene: Scene) -> None:
     ask("POST", "/v1/infra/servers", scene.api, {"name": pasted("the name of a server")})
     ask("GET", f"/v1/keys?portalId={scene.portal}&name={pasted('a filter')[:70]}", scene.management)
     ask("POST", "/v1/feedback", scene.api, {pasted("the name of a field"): 1})
+    of_deal = pasted("the name of a field of a deal")
+    for path, body in (
+        ("/v1/deals", {of_deal: 1}),
+        ("/v1/deals/search", {"filter": {of_deal: 1}}),
+        ("/v1/deals/search", {"filter": {"title": {of_deal: 1}}, "select": [of_deal]}),
+        ("/v1/batch", {"calls": [{"entity": of_deal, "action": "get"}]}),
+        ("/v1/batch", {"calls": [{"entity": "deals", "action": "create", "params": {of_deal: 1}}]}),
+    ):
+        ask("POST", path, scene.no_infra, body)
 
 
 def mistype_at_the_command_line(scene: Scene) -> None:
@@ -350,26 +330,6 @@ def tell_of_an_account(scene: Scene) -> None:
     prompt = {"prompt": f"curl -H 'X-Api-Key: {haul.pasted('a prompt')}'", haul.pasted("a name"): [1]}
     called = {"hook_event_name": "UserPromptSubmit", "session_id": haul.pasted("a session"), **prompt}
     assert ask("POST", "/api/v1/claude-code/hooks", scene.ai_tools, called).status == 201
-
-
-def reach_bitrix24(scene: Scene) -> None:
-    """Bitrix24 says the webhook's secret and a key in its refusals; keys stand where names of fields do."""
-    ask, pasted, hook = scene.wire.ask, scene.haul.pasted, scene.hook
-    usual, secret = hook.answer, scene.haul.secret("the webhook of a portal")
-    for error, code in (("ACCESS_DENIED", "BITRIX_ACCESS_DENIED"), ("ERROR_CORE", "BITRIX_ERROR")):
-        hook.answer = {"error": error, "error_description": f"/rest/1/{secret}/ with {pasted(error)}"}
-        assert ask("GET", "/v1/deals", scene.no_infra).code == code
-    hook.answer = usual
-    assert ask("POST", "/v1/batch", scene.no_infra, {"calls": []}).code == "BATCH_LIMIT_EXCEEDED"
-    of_deal = pasted("the name of a field of a deal")
-    for path, body in (
-        ("/v1/deals", {of_deal: 1}),
-        ("/v1/deals/search", {"filter": {of_deal: 1}}),
-        ("/v1/deals/search", {"filter": {"title": {of_deal: 1}}, "select": [of_deal]}),
-        ("/v1/batch", {"calls": [{"entity": of_deal, "action": "get"}]}),
-        ("/v1/batch", {"calls": [{"entity": "deals", "action": "create", "params": {of_deal: 1}}]}),
-    ):
-        ask("POST", path, scene.no_infra, body)
 
 
 def work_the_desk(scene: Scene) -> None:

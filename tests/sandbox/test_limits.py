@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -72,6 +73,13 @@ def test_work_is_forgotten_after_ten_minutes(limited: Sandbox, clock: Clock) -> 
     clock.now += 601.0
     limits.worked("user.current", 400.0)
     assert answer(limited, "user.current")[1]["time"]["operating"] < 401.0
+
+
+def test_to_wait_is_no_work(limited: Sandbox) -> None:
+    limited.portal.call(
+        limited.portal.webhook, "batch", {"cmd": ["user.current"]}, lambda method: time.sleep(0.2)
+    )
+    assert limited.portal.limits.operating("batch") < 0.2
 
 
 def test_limits_may_be_off(limited: Sandbox) -> None:

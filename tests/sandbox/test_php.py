@@ -49,3 +49,8 @@ def test_deep_brackets_are_cut_off() -> None:
 )
 def test_a_map_is_written(array: dict[str, Any], written: Any) -> None:
     assert php.encoded(array) == written
+
+
+def test_variables_beyond_the_first_thousand_are_dropped() -> None:
+    read = php.from_query("&".join(f"a[]={number}" for number in range(1_001)) + "&b=1")
+    assert read == {"a": [str(number) for number in range(1_000)]}

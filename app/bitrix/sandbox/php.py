@@ -16,6 +16,9 @@ from urllib.parse import parse_qsl
 _NAME = re.compile(r"([^\[]+)((?:\[[^\]]*\]){0,64})")
 """A variable and its brackets; PHP reads 64 of them at most."""
 
+_MOST_VARIABLES = 1_000
+"""`max_input_vars`, unless somebody changed it."""
+
 
 def pairs(array: Any) -> list[tuple[str, Any]]:
     """Keys and values of a PHP array, be it a list or a map here; of anything else none."""
@@ -51,9 +54,12 @@ def encoded(array: dict[str, Any]) -> dict[str, Any] | list[Any]:
 
 
 def from_query(query: str) -> dict[str, Any]:
-    """`a[b][]=1&a[c]=2` as `{"a": {"b": ["1"], "c": "2"}}`; all values are strings."""
+    """`a[b][]=1&a[c]=2` as `{"a": {"b": ["1"], "c": "2"}}`; all values are strings.
+
+    What comes after the first 1,000 variables is dropped without a word.
+    """
     found: dict[str, Any] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    for name, value in parse_qsl(query, keep_blank_values=True)[:_MOST_VARIABLES]:
         if matched := _NAME.match(name):
             _put(found, [matched[1], *re.findall(r"\[([^\]]*)\]", matched[2])], value)
     return {name: _lists(value) for name, value in found.items()}

@@ -119,7 +119,12 @@ def _holds(operator: str, field: str, kind: Kind, value: Any) -> Callable[[Any],
             for mine in _comparables(field, kind, found)
             for each in wanted
         )
-    return lambda found: any(mine in wanted for mine in _comparables(field, kind, found) or [None])
+    # Of numbers 0 and nothing are alike, to whoever looks for one of them.
+    nothing = 0.0 if kind == "number" else None
+    alike = {nothing if each is None else each for each in wanted}
+    return lambda found: any(
+        (nothing if mine is None else mine) in alike for mine in _comparables(field, kind, found) or [None]
+    )
 
 
 def _like(text: str, *, anywhere: bool) -> str:

@@ -95,11 +95,12 @@ class Sandbox(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> None:
-        """End `serve_forever` and all that is under way, and close the port."""
+        """End `serve_forever` and all that is under way, close the port, keep the data. Raises OSError."""
         self.stopping.set()
         self.shutdown()
         self.close_connections()
         self.server_close()
+        self.portal.close()
 
     def server_bind(self) -> None:
         # Not http.server's, which looks up the name of the host, and may wait long for it.

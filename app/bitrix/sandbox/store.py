@@ -1,16 +1,17 @@
 """What the portal holds: tables of rows by number, in memory, and in one JSON file if it has a name.
 
-A row is never changed, only replaced, so whoever has one may keep it. The file is written anew after every
-change and renamed into its place, so it is whole whenever the process ends.
+A row is never changed, only replaced, so whoever has one may keep it.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
+import threading
 from pathlib import Path
 from typing import Any
+
+from app.bitrix.sandbox.data_file import DataFile
 
 Row = dict[str, Any]
 Tables = dict[str, dict[int, Row]]
@@ -21,18 +22,17 @@ class StoreError(Exception):
 
 
 class Store:
-    """Tables of rows, each with a number that is never given twice; not for several threads at once."""
+    """Tables of rows, each with a number that is never given twice; to be changed by one thread at a time."""
 
     def __init__(self, tables: Tables, file: Path | None = None) -> None:
         """Begin with `tables`, unless there is a `file` already. Raises `StoreError`, OSError."""
-        self._file = file
+        self._lock = threading.Lock()
         self._hold(tables)
         self.secret = secrets.token_hex(8)
         """The part of the webhook's URL that nobody can guess."""
         if file is not None and file.exists():
             self._load(file)
-        else:
-            self._save()
+        self._file = None if file is None else DataFile(file, self._kept)
 
     def rows(self, table: str) -> list[Row]:
         """All rows, the oldest first."""
@@ -48,19 +48,31 @@ class Store:
 
     def put(self, table: str, number: int, row: Row) -> None:
         """Keep a row, a new one or a changed one."""
-        self._tables[table][number] = row
-        self._newest[table] = max(self._newest[table], number)
-        self._save()
+        with self._lock:
+            self._tables[table][number] = row
+            self._newest[table] = max(self._newest[table], number)
+        self._changed()
 
     def delete(self, table: str, number: int) -> None:
         """Forget the row with this number."""
-        del self._tables[table][number]
-        self._save()
+        with self._lock:
+            del self._tables[table][number]
+        self._changed()
 
     def replace(self, tables: Tables) -> None:
         """Hold these tables in place of all that there was."""
-        self._hold(tables)
-        self._save()
+        with self._lock:
+            self._hold(tables)
+        self._changed()
+
+    def close(self) -> None:
+        """Leave everything in the file, after the last change. Raises OSError."""
+        if self._file is not None:
+            self._file.close()
+
+    def _changed(self) -> None:
+        if self._file is not None:
+            self._file.write_soon()
 
     def _hold(self, tables: Tables) -> None:
         self._tables = {table: dict(rows) for table, rows in tables.items()}
@@ -78,15 +90,8 @@ class Store:
         except (ValueError, TypeError, KeyError, AttributeError):
             raise StoreError(f"{file}: not a file of this sandbox; remove it, or name another one") from None
 
-    def _save(self) -> None:
-        if self._file is None:
-            return
-        draft = self._file.with_name(f".{self._file.name}.{os.getpid()}")
-        kept = {"secret": self.secret, "newest": self._newest, "tables": self._tables}
-        try:
-            draft.touch(mode=0o600)
-            draft.write_text(json.dumps(kept))
-            draft.replace(self._file)
-        except OSError as error:
-            error.filename = str(self._file)
-            raise
+    def _kept(self) -> dict[str, Any]:
+        """What the file holds, as it is at this moment."""
+        with self._lock:
+            tables = {table: dict(rows) for table, rows in self._tables.items()}
+            return {"secret": self.secret, "newest": dict(self._newest), "tables": tables}
