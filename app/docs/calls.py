@@ -34,14 +34,20 @@ def curl(
     route: Route,
     host: str,
     *,
-    query: Mapping[str, str] | None = None,
+    path: Mapping[str, str] | None = None,
+    query: Mapping[str, Any] | None = None,
     body: Mapping[str, Any] | None = None,
     key_header: str = KEY_HEADERS[0],
 ) -> str:
-    """Return the command that calls `route` on `host` as its example does, or with another query or body."""
+    """Return the command that calls `route` on `host` as its example does, or with another query or body.
+
+    `path` names the variables of the shell that stand for its parameters.
+    """
+    in_path = {name: _value(str(value)) for name, value in route.example.path.items()}
+    in_path |= {name: f"${variable}" for name, variable in (path or {}).items()}
     query = route.example.parameters if query is None else query
     body = route.example.body if body is None else body
-    lines = [f'curl "{_address(route, host, query)}"', f'-H "{key_header}"']
+    lines = [f'curl "{_address(route.path.format_map(in_path), host, query)}"', f'-H "{key_header}"']
     if route.method != "GET":
         lines.insert(1, f"-X {route.method}")
     if body is not None:
@@ -54,9 +60,8 @@ def indented(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _address(route: Route, host: str, query: Mapping[str, str]) -> str:
-    path = route.path.format_map({name: _value(str(value)) for name, value in route.example.path.items()})
-    pairs = "&".join(f"{quote(name)}={_value(value)}" for name, value in query.items())
+def _address(path: str, host: str, query: Mapping[str, Any]) -> str:
+    pairs = "&".join(f"{quote(name)}={_value(str(value))}" for name, value in query.items())
     return _EXPANDED.sub(r"\\\g<0>", host) + path + (f"?{pairs}" if pairs else "")
 
 

@@ -10,6 +10,7 @@ from app.bitrix.conditions import OPERATORS
 from app.docs import reference
 from app.docs.calls import KEY_HEADERS, curl, indented
 from app.docs.page import page
+from app.docs.quickstart import FIRST_WITH_A_PORTAL_KEY
 from app.docs.quickstart import calls as quickstart_calls
 from app.feedback import CATEGORIES, STATUSES
 from app.guide.words import BOUND_TO
@@ -27,10 +28,15 @@ def index() -> dict[str, Any]:
     return {"first_call": next(_first_calls())}
 
 
-@page("/docs/quickstart", "Quickstart", "From a management key to a portal key at work, in two minutes.")
+@page(
+    "/docs/quickstart",
+    "Quickstart",
+    "From a management key to a portal key, and with it to the first deals, in a few minutes.",
+)
 def quickstart() -> dict[str, Any]:
     """Calls to paste one after the other."""
-    return {"calls": quickstart_calls(services().config.public_url)}
+    calls = quickstart_calls(services().config.public_url)
+    return {"calls": calls, "with_portal_key": FIRST_WITH_A_PORTAL_KEY}
 
 
 @page(

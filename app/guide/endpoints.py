@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.openapi import codes_of
+from app.openapi import own_codes_of
 from app.registry import Route
 
 _LIMITS = (
@@ -44,7 +44,7 @@ def endpoint(route: Route, key_type: str, document: Mapping[str, Any], base_url:
             *_members(operation, document),
         ],
         "example": _example(route, key_type, operation, base_url),
-        "errors": list(codes_of(route)),
+        "errors": list(own_codes_of(route)),
     }
 
 
@@ -64,14 +64,27 @@ def _members(operation: Mapping[str, Any], document: Mapping[str, Any]) -> Itera
     if "requestBody" not in operation:
         return
     schema = operation["requestBody"]["content"][_JSON]["schema"]
-    forms = [_named(form, document) for form in schema.get("oneOf", [schema])]
+    forms = [_followed(form, document) for form in schema.get("oneOf", [schema])]
     members = {name: facts for form in reversed(forms) for name, facts in form["properties"].items()}
     for name, facts in members.items():
-        required = all(name in form.get("required", ()) for form in forms)
-        yield {"name": name, "in": "body", "required": required, **_facts(facts)}
+        yield from _member(name, facts, all(name in form.get("required", ()) for form in forms), document)
 
 
-def _named(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+def _member(
+    name: str, schema: Mapping[str, Any], required: bool, document: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """A member, and if it is a list of objects with known members, these: `calls[].id`."""
+    items = _followed(schema.get("items", {}), document)
+    told = {**schema, "items": items} if items else schema
+    yield {"name": name, "in": "body", "required": required, **_facts(told)}
+    for inner, facts in items.get("properties", {}).items():
+        yield from _member(f"{name}[].{inner}", facts, inner in items.get("required", ()), document)
+
+
+def _followed(schema: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema, or what a reference to one of the document's names."""
+    if "$ref" not in schema:
+        return schema
     found: Mapping[str, Any] = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return found
 

@@ -12,11 +12,6 @@ from app.bitrix.kinds import KINDS
 from app.registry import Route
 from app.registry.entities import ROUTE_FOR
 
-_CUSTOM = (
-    "Names that begin with uf, or with parentId and a number, are fields of the portal's own. They can be "
-    "written, selected, filtered and ordered by as well; their values are as Bitrix24 has them."
-)
-
 
 def entities(routes: list[Route]) -> list[dict[str, Any]]:
     """Return, in the shape of `EntityGuide`, the entities of which one of `routes` is."""
@@ -24,6 +19,13 @@ def entities(routes: list[Route]) -> list[dict[str, Any]]:
     return [
         _entity(entity) for entity in ENTITIES.values() if ROUTE_FOR[entity.name, "list"].operation_id in told
     ]
+
+
+def operators() -> Iterator[dict[str, Any]]:
+    """Yield what a filter can ask, in the shape of `Operator`."""
+    for name, meaning in OPERATORS.items():
+        types = {kind.name for kind in KINDS.values() if name in kind.operators}
+        yield {"name": name, "meaning": meaning, "types": sorted(types)}
 
 
 def _entity(entity: Entity) -> dict[str, Any]:
@@ -36,8 +38,6 @@ def _entity(entity: Entity) -> dict[str, Any]:
             for action in entity.actions
         ],
         "fields": [_field(field) for field in entity.fields.values()],
-        "customFields": _CUSTOM,
-        "operators": list(_operators()),
     }
 
 
@@ -50,9 +50,3 @@ def _field(field: Field) -> dict[str, Any]:
         "order": field.order is not None,
     }
     return facts | ({"required": True} if field.required else {})
-
-
-def _operators() -> Iterator[dict[str, Any]]:
-    for name, meaning in OPERATORS.items():
-        types = {kind.name for kind in KINDS.values() if name in kind.operators}
-        yield {"name": name, "meaning": meaning, "types": sorted(types)}

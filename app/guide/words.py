@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.bitrix.conditions import EMPTY
+from app.bitrix.fields import MOST_OF_A_LIST
 from gateway.keys import PREFIXES
 
 BOUND_TO = {
@@ -37,8 +39,21 @@ CONVENTIONS = {
         "names separated by commas; POST /search takes the same as a JSON body. "
         "POST /v1/batch makes up to 50 calls in one request, which is many times faster than one by one."
     ),
+    "filters": (
+        f"All conditions must hold. $in takes at most {MOST_OF_A_LIST} values: in JSON a list, in a URL "
+        f"separated by commas, so that a value with a comma needs POST /search. {EMPTY}"
+    ),
+    "customFields": (
+        "Names that begin with uf, or with parentId and a number, are fields of the portal's own. They can "
+        "be written, selected, filtered and ordered by as well; their values are as Bitrix24 has them."
+    ),
+    "emptying": (
+        "A field of an entity is emptied by null, one that is a list by []. No company, no lead and the like "
+        "are null or 0 in answers; to write, either will do."
+    ),
     "errors": (
-        "Decide by error.code; messages may be reworded. error.details say what is wrong: of "
+        "Decide by error.code; messages may be reworded. The codes of an endpoint are its errors and "
+        "commonErrors. error.details say what is wrong: of "
         "VALIDATION_ERROR a list of reasons for each field. Quote error.requestId in a report."
     ),
     "strictness": (
@@ -71,5 +86,5 @@ CONVENTIONS = {
 HOW = (
     "Make the calls in order. Send `value` as it stands; else take what the body of the answer to `fromStep` "
     "has under the JSON pointer `at`. Where that is a list, take `member` of its first item that has all of "
-    "`where`. A `key` that is null is your own."
+    "`where`. `pathParameters` replace what stands in braces in the path. A `key` that is null is your own."
 )

@@ -8,6 +8,14 @@ from __future__ import annotations
 
 from app.openapi.document import DocumentedApi, make_api
 from app.openapi.envelopes import answer_of, page_of, part_of
-from app.openapi.refusals import codes_of
+from app.openapi.refusals import COMMON_CODES, own_codes_of
 
-__all__ = ["DocumentedApi", "answer_of", "codes_of", "make_api", "page_of", "part_of"]
+__all__ = [
+    "COMMON_CODES",
+    "DocumentedApi",
+    "answer_of",
+    "make_api",
+    "own_codes_of",
+    "page_of",
+    "part_of",
+]

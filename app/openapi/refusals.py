@@ -22,6 +22,9 @@ EVERY_ROUTE = (
 )
 """The codes of every route beside those of the gateway."""
 
+COMMON_CODES = (*DENIALS, *EVERY_ROUTE)
+"""What a call of any route can be refused with, whatever it asks for."""
+
 SERVER_FAULTS: Mapping[int, str] = {
     414: "The request line is longer than 8190 bytes.",
     417: "`Expect` asks for something else than `100-continue`.",
@@ -70,9 +73,14 @@ def codes_of(route: Route) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*DENIALS, *_grant_codes(route), *EVERY_ROUTE, *route.errors)))
 
 
+def own_codes_of(route: Route) -> tuple[str, ...]:
+    """Return those of its codes that not every route has."""
+    return tuple(code for code in codes_of(route) if code not in COMMON_CODES)
+
+
 def refusals(route: Route) -> dict[str, Any]:
     """Return the refusals of `route` by status: the name of a shared one, or one of its own."""
-    shared = _by_status((*DENIALS, *EVERY_ROUTE))
+    shared = _by_status(COMMON_CODES)
     found: dict[str, Any] = {}
     for status, codes in _by_status(codes_of(route)).items():
         is_shared = shared.get(status) == codes
@@ -82,7 +90,7 @@ def refusals(route: Route) -> dict[str, Any]:
 
 def shared_responses(any_route: Route) -> dict[str, Any]:
     """Return, by name, the refusals that are the same for every route with a key."""
-    by_status = _by_status((*DENIALS, *EVERY_ROUTE))
+    by_status = _by_status(COMMON_CODES)
     found = {_name(status): refusal(status, codes, any_route) for status, codes in by_status.items()}
     return found | {_name(status): server_fault(status) for status in SERVER_FAULTS}
 

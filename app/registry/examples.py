@@ -97,8 +97,6 @@ FEEDBACK: dict[str, Any] = {
 }
 """Some of what a management key is told of tickets."""
 
-_CODES = {"MISSING_API_KEY": {"status": 401, "message": "An API key is required."}}
-
 GUIDE: dict[str, Any] = {
     "baseUrl": HOST,
     "authentication": {
@@ -120,6 +118,7 @@ GUIDE: dict[str, Any] = {
                 "path": "/v1/portals",
                 "does": "Find a portal that is ACTIVE and linked.",
                 "key": None,
+                "pathParameters": {},
                 "query": {},
                 "body": None,
             }
@@ -161,7 +160,7 @@ GUIDE: dict[str, Any] = {
                     },
                 },
             },
-            "errors": list(_CODES),
+            "errors": ["MANAGEMENT_SCOPE_REQUIRED"],
         }
     ],
     "entities": [
@@ -179,11 +178,17 @@ GUIDE: dict[str, Any] = {
                     "order": True,
                 }
             ],
-            "customFields": "Names that begin with uf are fields of the portal's own.",
-            "operators": [{"name": "$contains", "meaning": "has the value within", "types": ["string"]}],
         }
     ],
-    "errors": _CODES,
+    "operators": [{"name": "$contains", "meaning": "has the value within", "types": ["string"]}],
+    "commonErrors": ["MISSING_API_KEY"],
+    "errors": {
+        "MISSING_API_KEY": {"status": 401, "message": "An API key is required."},
+        "MANAGEMENT_SCOPE_REQUIRED": {
+            "status": 403,
+            "message": "The management key lacks the scope for this endpoint.",
+        },
+    },
     "feedback": FEEDBACK,
 }
 

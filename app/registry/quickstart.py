@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.registry.examples import KEY, LIMITS, NEW_KEY_ID, RAW_KEY, SELF_DESCRIPTION
-from app.registry.route import one
+from app.registry.route import one, part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A value out of the answer to an earlier step, which is counted from 1.
+    """A value out of the answer to an earlier step, which is named by its operation.
 
     `at` is a JSON pointer (RFC 6901). If it leads to a list, the value is `member` of the first item that has
     all that `where` names.
     """
 
-    step: int
+    step: str
     at: str
     where: Mapping[str, Any] | None = None
     member: str | None = None
@@ -26,13 +26,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One call. Values are JSON's, or `Taken`; `key` is the key to send, if not the reader's own.
+    """One call. Values are JSON's, or `Taken`; `key` is the key to send, if not the reader's own. Names of
+    `query` are as they are sent, with their brackets.
 
     `answer` is an example of what comes back, where that of the route is to another call.
     """
 
     operation_id: str
     does: str
+    path: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
     key: Taken | None = None
@@ -50,7 +52,7 @@ _NEW_KEY: dict[str, Any] = {
     "rateLimit": None,
     "createdAt": "2026-11-26T09:38:00.000Z",
 }
-_PORTAL = Taken(step=1, at="/data", where={"status": "ACTIVE", "linked": True}, member="id")
+_PORTAL = Taken(step="listPortals", at="/data", where={"status": "ACTIVE", "linked": True}, member="id")
 
 MANAGEMENT_STEPS = (
     Step(operation_id="listPortals", does="Find a portal that is ACTIVE and linked."),
@@ -68,20 +70,58 @@ MANAGEMENT_STEPS = (
     Step(
         operation_id="getMe",
         does="Use the new key: it tells its type, its scopes, and what its limits have left.",
-        key=Taken(step=3, at="/data/rawKey"),
+        key=Taken(step="createKey", at="/data/rawKey"),
         answer=one({name: _NEW_KEY[name] for name in SELF_DESCRIPTION} | {"limits": LIMITS}),
     ),
 )
 """What the seed's quickstart does with a management key."""
 
+_NEW_DEAL: dict[str, Any] = {"title": "Order 17", "stageId": "NEW", "opportunity": 1500.5}
+_DEAL: dict[str, Any] = {"id": 17, **_NEW_DEAL}
+_ITS_ID = Taken(step="createDeal", at="/data/id")
+
+DEAL_STEPS = (
+    Step(
+        operation_id="listDeals",
+        does="Read the greatest deals that are in the stage NEW, and of these a few fields.",
+        query={
+            "filter[stageId]": "NEW",
+            "order[opportunity]": "desc",
+            "select": "title,opportunity",
+            "limit": 5,
+        },
+        answer=part({name: _DEAL[name] for name in ("id", "title", "opportunity")}, limit=5),
+    ),
+    Step(operation_id="createDeal", does="Make a deal.", body=_NEW_DEAL, answer=one(_DEAL)),
+    Step(
+        operation_id="getDeal",
+        does="Read it, with all its fields.",
+        path={"id": _ITS_ID},
+        answer=one(_DEAL),
+    ),
+    Step(
+        operation_id="updateDeal",
+        does="Change it; what is not sent stays as it is.",
+        path={"id": _ITS_ID},
+        body={"opportunity": 1750},
+        answer=one({**_DEAL, "opportunity": 1750}),
+    ),
+)
+"""What a portal key with the scope `crm` begins with."""
+
 STEPS = (
     Step(operation_id="getMe", does="See what this key is, and what its limits have left."),
     Step(operation_id="listTickets", does="See the feedback tickets of the key's owner on its portal."),
     Step(operation_id="listServers", does="See the servers of this key."),
-    Step(operation_id="listDeals", does="Read the portal's first deals.", query={"limit": 5}),
+    *DEAL_STEPS,
     Step(operation_id="listTasks", does="Read the portal's first tasks.", query={"limit": 5}),
 )
 """For keys of the other types: those of these that the key opens."""
+
+
+def numbers(steps: Sequence[Step]) -> Mapping[str, int]:
+    """Return the place of each step, counted from 1, by its operation, which no two have in common."""
+    return {step.operation_id: number for number, step in enumerate(steps, 1)}
 
 
 def quickstart_lines(host: str) -> dict[str, str]:

@@ -37,15 +37,22 @@ class BatchCall(StrictSchema):
     id = Text(
         1,
         ID_LENGTH,
-        metadata={"description": "What its result is called. Without it: its place, counted from 0."},
+        metadata={
+            "description": "What its result is called, each id once. Without it: its place in `calls`, "
+            'counted from 0, as a text: `"0"`.'
+        },
     )
     entity = Choice(tuple(ENTITIES), required=True)
     action = Choice(ACTIONS, required=True)
-    entity_id = Whole(1, LARGEST, metadata={"description": "The item, of `get`, `update` and `delete`."})
+    entity_id = Whole(
+        1,
+        LARGEST,
+        metadata={"description": "The item: `get`, `update` and `delete` need it, no other action takes it."},
+    )
     params = fields.Dict(
         metadata={
-            "description": "Of `create` and `update` the fields, of `list` and `search` what the body of a "
-            "search has.",
+            "description": "For `create` and `update` the fields; for `list` and `search`, which are the "
+            "same, what the body of a search has; for the others nothing."
         }
     )
 
@@ -54,7 +61,13 @@ class Batch(StrictSchema):
     """The body of `POST /v1/batch`."""
 
     calls = Calls(
-        fields.Nested(BatchCall), required=True, metadata={"minItems": 1, "maxItems": MOST_IN_A_BATCH}
+        fields.Nested(BatchCall),
+        required=True,
+        metadata={
+            "minItems": 1,
+            "maxItems": MOST_IN_A_BATCH,
+            "description": "The calls. One that is refused stops none of the others.",
+        },
     )
 
 
@@ -72,12 +85,24 @@ class BatchAnswer(StrictSchema):
     """What became of each call, by its id: it is in `results` or in `errors`."""
 
     results = fields.Dict(
-        keys=fields.String(), required=True, metadata={"description": "`data` of each call's own answer."}
+        keys=fields.String(),
+        required=True,
+        metadata={"description": "By the ids of calls that were done: `data` of the call's own answer."},
     )
-    errors = fields.Dict(keys=fields.String(), values=fields.Nested(CallRefusal), required=True)
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(CallRefusal),
+        required=True,
+        metadata={
+            "description": "By the ids of the other calls: `code`, `message` and what else the `error` of "
+            "the call's own answer has."
+        },
+    )
     meta = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(ListMeta),
         required=True,
-        metadata={"description": "`meta` of the lists."},
+        metadata={
+            "description": "By the ids of lists in `results`: `limit`, `offset`, `total` and `hasMore`."
+        },
     )

@@ -28,7 +28,7 @@ class Value(fields.Field[Any]):
     def __init__(self, field: Field, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.field = field
-        self.metadata = _schema(field)
+        self.metadata = _written(_schema(field))
         if field.required and self.metadata["type"] == "string":
             self.metadata["minLength"] = 1
         if field.access == "once":
@@ -193,3 +193,12 @@ def _can_be_empty(field: Field) -> bool:
 def _schema(field: Field) -> dict[str, Any]:
     one = dict(field.kind.schema) or dict(_ANYTHING)
     return {"type": "array", "items": one, "maxItems": MOST_OF_A_LIST} if field.many else one
+
+
+def _written(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of what is sent: of an object all members that can be, and no others."""
+    if "items" in schema:
+        return {**schema, "items": _written(schema["items"])}
+    members = {name: facts for name, facts in schema.get("properties", {}).items() if "readOnly" not in facts}
+    closed = {"properties": members, "required": list(members), "additionalProperties": False}
+    return {**schema, **(closed if members else {})}

@@ -77,6 +77,11 @@ class StepAnswer(StrictSchema):
         allow_none=True,
         metadata={"description": "The key to send; null: your own."},
     )
+    path_parameters = fields.Dict(
+        values=fields.Nested(StepValue),
+        required=True,
+        metadata={"description": "What replaces the names in braces in `path`."},
+    )
     query = fields.Dict(values=fields.Nested(StepValue), required=True)
     body = fields.Dict(
         values=fields.Nested(StepValue),
@@ -96,7 +101,10 @@ class Quickstart(StrictSchema):
 class ParameterAnswer(StrictSchema):
     """What an endpoint takes: a parameter of path, query or header, or a member of the JSON body."""
 
-    name = fields.String(required=True)
+    name = fields.String(
+        required=True,
+        metadata={"description": "`calls[].id`: `id` of each object in the list `calls` of the body."},
+    )
     in_ = fields.String(required=True, data_key="in", metadata={"enum": ["path", "query", "header", "body"]})
     required = fields.Boolean(required=True)
     type = fields.String(required=True, metadata={"description": "As `integer or null`, `array of string`."})
@@ -152,7 +160,9 @@ class EndpointAnswer(StrictSchema):
     parameters = fields.List(fields.Nested(ParameterAnswer), required=True)
     example = fields.Nested(GuideExample, required=True)
     errors = fields.List(
-        fields.String(), required=True, metadata={"description": "The codes that it can be refused with."}
+        fields.String(),
+        required=True,
+        metadata={"description": "The codes that it can be refused with, beside `commonErrors`."},
     )
 
 
@@ -203,8 +213,6 @@ class EntityGuide(StrictSchema):
     scope = fields.String(required=True, metadata={"description": "The scope that a portal key needs."})
     actions = fields.List(fields.Nested(EntityAction), required=True)
     fields_ = fields.List(fields.Nested(EntityField), required=True, data_key="fields")
-    custom_fields = fields.String(required=True)
-    operators = fields.List(fields.Nested(Operator), required=True)
 
 
 class CodeAnswer(StrictSchema):
@@ -237,11 +245,28 @@ class GuideAnswer(StrictSchema):
         required=True,
         metadata={"description": "What the portal's Bitrix24 holds, as far as the calling key opens it."},
     )
+    operators = fields.List(
+        fields.Nested(Operator),
+        required=True,
+        metadata={"description": "Those of filters, for all entities."},
+    )
+    common_errors = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The codes that every endpoint can be refused with."},
+    )
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(CodeAnswer),
         required=True,
         metadata={"description": "Every code, with its status and what it means."},
+    )
+    batch = fields.Dict(
+        values=fields.String(),
+        metadata={
+            "description": "Of `POST /v1/batch`, for who may call it: what each member of `data` holds, and "
+            "`room`: how many calls, and how long lists, one request takes."
+        },
     )
     feedback = fields.Dict(
         metadata={

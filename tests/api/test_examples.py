@@ -11,11 +11,11 @@ from marshmallow import class_registry
 
 from app.registry import ROUTE_OF, ROUTES, Route
 from app.registry.examples import HOST
-from app.registry.quickstart import MANAGEMENT_STEPS, Step
+from app.registry.quickstart import DEAL_STEPS, MANAGEMENT_STEPS, Step
 from tests.api.described import Described
 from tests.api.world import PUBLIC_URL, World
 
-ANSWERED = [step for step in MANAGEMENT_STEPS if step.answer]
+ANSWERED = [step for step in (*MANAGEMENT_STEPS, *DEAL_STEPS) if step.answer]
 OTHERWISE = [route for route in ROUTES if route.other_example]
 WITH_BODY = [route for route in ROUTES if route.example.body is not None]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.bitrix.entities import ACTIONS, ENTITIES
 from app.errors import ERRORS
 from app.registry import ROUTES
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES
@@ -83,7 +84,7 @@ def test_200_an_endpoint_with_all_that_it_takes(guide: Any) -> None:
     assert (entry["method"], entry["path"]) == ("GET", "/v1/keys")
     assert (entry["keyTypes"], entry["managementScope"]) == (["management"], "vibe:mgmt:keys")
     assert (entry["scope"], entry["integrations"]) == (None, [])
-    assert {"MISSING_PORTAL_ID", "MANAGEMENT_SCOPE_REQUIRED", "RATE_LIMITED"} <= set(entry["errors"])
+    assert {"MISSING_PORTAL_ID", "MANAGEMENT_SCOPE_REQUIRED"} <= set(entry["errors"])
     taken = {one["name"]: one for one in entry["parameters"]}
     assert set(taken) == {"portalId", "status", "name", "page", "limit"}
     assert taken["status"]["enum"] == ["ACTIVE", "REVOKED", "EXPIRED", "ROTATED"]
@@ -108,6 +109,60 @@ def test_200_a_body_of_several_forms_needs_what_each_of_them_needs(guide: Any) -
     members = {one["name"]: one for one in endpoint(guide, "commentTicket")["parameters"]}
     assert (members["text"]["required"], members["status"]["required"]) == (True, False)
     assert members["status"]["description"]
+
+
+def test_200_a_batch_by_the_members_of_its_calls(guide: Any) -> None:
+    members = {one["name"]: one for one in endpoint(guide, "batch")["parameters"]}
+    names = ["calls", *(f"calls[].{name}" for name in ("id", "entity", "action", "entityId", "params"))]
+    assert list(members) == names
+    assert {one["in"] for one in members.values()} == {"body"}
+    assert [one["name"] for one in members.values() if one["required"]] == [
+        "calls",
+        "calls[].entity",
+        "calls[].action",
+    ]
+    assert [one["type"] for one in members.values()] == [
+        *("array of object", "string", "string", "string", "integer", "object")
+    ]
+    assert members["calls"]["limits"] == {"minItems": 1, "maxItems": 50}
+    assert members["calls[].id"]["limits"] == {"minLength": 1, "maxLength": 64}
+    assert "Without it: its place in `calls`, counted from 0" in members["calls[].id"]["description"]
+    assert members["calls[].entity"]["enum"] == list(ENTITIES)
+    assert members["calls[].action"]["enum"] == list(ACTIONS)
+    assert members["calls[].entityId"]["limits"] == {"minimum": 1, "maximum": 2**53 - 1}
+    assert all(members[name]["description"] for name in ("calls", "calls[].entityId", "calls[].params"))
+
+
+def test_200_what_a_batch_answers_and_how_much_it_takes(linked: Linked) -> None:
+    told = linked.call("GET", "/v1/guide").data["batch"]
+    answer = linked.post("/v1/batch", {"calls": [{"entity": "deals", "action": "list"}]})
+    assert list(told) == [*answer.data, "room"]
+    assert "alone in a batch a list may ask for 2500 items, beside 10 other calls for 2000" in told["room"]
+
+    one_item = {"entity": "deals", "action": "get", "entityId": 1}
+    for others, most in ((0, 2500), (10, 2000)):
+        for limit, fits in ((most, True), (most + 1, False)):
+            a_list = {"id": "long", "entity": "deals", "action": "list", "params": {"limit": limit}}
+            data = linked.post("/v1/batch", {"calls": [a_list, *[one_item] * others]}).data
+            assert ("long" in data["results"]) == fits
+            assert len(data["results"]) == others + fits
+
+
+def test_200_who_opens_no_batch_is_told_of_none(world: World) -> None:
+    assert "batch" not in world.call("GET", "/v1/guide", world.personal_key().raw_key).data
+
+
+def test_200_what_is_written_within_lists(guide: Any) -> None:
+    members = {one["name"]: one for one in endpoint(guide, "createContact")["parameters"]}
+    assert members["fm"]["type"] == "array of object"
+    within = [members[f"fm[].{name}"] for name in ("typeId", "valueType", "value")]
+    assert [one["required"] for one in within] == [True] * 3
+    assert within[0]["enum"] == ["PHONE", "EMAIL", "WEB", "IM", "LINK"]
+    assert "fm[].id" not in members
+    assert {one["name"] for one in endpoint(guide, "createTask")["parameters"] if one["required"]} == {
+        "title",
+        "responsibleId",
+    }
 
 
 def test_200_every_parameter_says_what_it_is(guide: Any) -> None:
@@ -213,7 +268,7 @@ def test_200_entities_with_what_can_be_done_and_asked(still_world: World, guide:
     assert fields["webformId"]["access"] == "once"
     required = [field["name"] for field in told["tasks"]["fields"] if field.get("required")]
     assert required == ["title", "responsibleId"]
-    operators = {one["name"]: one["types"] for one in told["deals"]["operators"]}
+    operators = {one["name"]: one["types"] for one in guide["operators"]}
     assert list(operators) == ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$contains", "$in"]
     assert operators["$contains"] == ["any", "string"]
 
@@ -232,8 +287,29 @@ def test_200_every_code_with_its_status(guide: Any) -> None:
     assert {code: row["status"] for code, row in guide["errors"].items()} == {
         code: kind.status for code, kind in ERRORS.items()
     }
+    common = set(guide["commonErrors"])
+    assert {"VALIDATION_ERROR", "RATE_LIMITED", "INTERNAL_ERROR", "INVALID_API_KEY"} <= common
+    assert common <= set(guide["errors"])
     for entry in guide["endpoints"]:
-        assert set(entry["errors"]) <= set(guide["errors"])
+        assert set(entry["errors"]) <= set(guide["errors"]) - common
+
+
+def test_200_an_endpoint_is_told_its_own_codes_and_together_they_are_all_that_it_refuses_with(
+    world: World, guide: Any
+) -> None:
+    document = world.call("GET", "/v1/openapi.json").json
+    for entry in guide["endpoints"]:
+        responses = document["paths"][entry["path"]][entry["method"].lower()]["responses"]
+        refused = [Described(document).follow(one) for status, one in responses.items() if status >= "4"]
+        schemas = [one["content"]["application/json"]["schema"] for one in refused]
+        codes = {code for one in schemas for code in one["properties"]["error"]["properties"]["code"]["enum"]}
+        assert codes == {*entry["errors"], *guide["commonErrors"]}
+
+
+def test_200_how_filters_ask(guide: Any) -> None:
+    told = guide["conventions"]["filters"]
+    for said in ("at most 500 values", "in a URL separated by commas", "`null`", "`companyId`", "so does 0"):
+        assert said in told
 
 
 def test_200_who_reads_only_the_guide_can_do_the_quickstart(world: World) -> None:
@@ -251,9 +327,25 @@ def test_200_who_reads_only_the_guide_can_do_the_quickstart(world: World) -> Non
 
 def test_200_other_keys_have_a_quickstart_of_their_own(linked: Linked) -> None:
     keys = every_type_of_key(linked.world)[1:]
-    assert [len(follow(linked.world, raw_key)) for raw_key in keys] == [3, 3, 1]
+    assert [len(follow(linked.world, raw_key)) for raw_key in keys] == [6, 3, 1]
     for raw_key in [*keys, linked.key]:
-        assert all(answer.status == 200 for answer in follow(linked.world, raw_key))
+        assert all(answer.status in (200, 201) for answer in follow(linked.world, raw_key))
+
+
+def test_200_who_reads_only_the_guide_can_list_make_read_and_change_a_deal(linked: Linked) -> None:
+    key = linked.world.portal_key(scopes=["crm"]).raw_key
+
+    *_, deals, made, read, changed = follow(linked.world, key)
+
+    assert [answer.status for answer in (deals, made, read, changed)] == [200, 201, 200, 200]
+    new = {row["id"]: row for row in linked.rows("deals") if row["stageId"] == "NEW"}
+    greatest = sorted((row["opportunity"] for row in new.values() if row["id"] <= 120), reverse=True)
+    assert [deal["opportunity"] for deal in deals.data] == greatest[:5]
+    assert read.data == made.data
+    assert changed.data["id"] == made.data["id"]
+    row = linked.sandbox.portal._store.get("deals", made.data["id"])
+    assert row is not None
+    assert (row["title"], row["opportunity"]) == ("Order 17", 1750)
 
 
 def test_400_unknown_query(still_world: World) -> None:
@@ -297,11 +389,12 @@ def follow(world: World, key: str) -> list[Answer]:
     answers: list[Answer] = []
     for step in guide["quickstart"]["steps"]:
         entry = endpoint(guide, step["operationId"])
-        needed = {one["name"] for one in entry["parameters"] if one["required"]}
-        query, body = values(step["query"], answers), values(step["body"], answers)
-        assert needed <= {*query, *(body or {})}
+        needed = {one["name"] for one in entry["parameters"] if one["required"] and "[]" not in one["name"]}
+        path, query, body = (values(step[name], answers) for name in ("pathParameters", "query", "body"))
+        assert needed <= {*path, *query, *(body or {})}
         sent_key = key if step["key"] is None else value(step["key"], answers)
-        answers.append(send(world, step["method"], guide["baseUrl"] + step["path"], sent_key, body, query))
+        url = guide["baseUrl"] + step["path"].format_map(path)
+        answers.append(send(world, step["method"], url, sent_key, body, query))
     return answers
 
 

@@ -28,6 +28,7 @@ PASTES_A_KEY = re.compile(r"read -rs API_KEY .*")
 ITS_OWN = {"id", "portalId", "ownerId", "keyPrefix", "keySuffix", "rawKey", "createdAt", "limits"}
 """What is another in the answer about every key."""
 PASTES_THE_PORTAL = re.compile(r"PORTAL_ID= .*")
+PASTES_THE_DEAL = re.compile(r"DEAL_ID= .*")
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +56,11 @@ def run(command: str, address: str, variables: dict[str, str]) -> Any:
     return json.loads(result.stdout)
 
 
-def test_the_quickstart_pasted_line_by_line_ends_with_a_working_key(
-    service: Service, pages: dict[str, Parsed], address: str
+def test_the_quickstart_pasted_line_by_line_ends_with_a_changed_deal(
+    service: Service, pages: dict[str, Parsed], address: str, sandbox: Sandbox
 ) -> None:
     world = World(service)
+    world.change_portal(world.portal, webhook_url=sandbox.webhook_url)
     variables: dict[str, str] = {}
     answers: list[Any] = []
     make_a_key, *commands = pages["/docs/quickstart"].commands
@@ -68,22 +70,29 @@ def test_the_quickstart_pasted_line_by_line_ends_with_a_working_key(
             variables["API_KEY"] = answers[-1]["data"]["rawKey"] if answers else world.admin.management_key
         elif PASTES_THE_PORTAL.fullmatch(command):
             variables["PORTAL_ID"] = answers[-1]["data"][0]["id"]
+        elif PASTES_THE_DEAL.fullmatch(command):
+            variables["DEAL_ID"] = str(answers[-1]["data"]["id"])
         else:
             answers.append(run(command, address, variables))
 
-    assert [answer["success"] for answer in answers] == [True] * 4
-    portals, keys, made, me = (answer["data"] for answer in answers)
+    assert [answer["success"] for answer in answers] == [True] * 8
+    portals, keys, made, me, deals, deal, read, changed = (answer["data"] for answer in answers)
     assert [portal["id"] for portal in portals] == [world.portal.id]
     assert keys == []
     assert (made["portalId"], made["scopes"]) == (world.portal.id, ["crm"])
     assert (me["type"], me["keySuffix"]) == ("api", made["rawKey"][-4:])
+    assert [set(deal) for deal in deals] == [{"id", "title", "opportunity"}] * 5
+    assert read == deal
+    assert (changed["id"], changed["title"], changed["opportunity"]) == (deal["id"], "Order 17", 1750)
 
     shown = [call.answer for call in quickstart.calls(PUBLIC_URL)]
     assert [text for text in shown if text not in pages["/docs/quickstart"].codes] == []
-    _, _, shown_key, shown_me = (json.loads(text)["data"] for text in shown)
+    shown_key, shown_me, _, *shown_deals = (json.loads(text)["data"] for text in shown[2:])
     assert without(shown_key, ITS_OWN) == without(made, ITS_OWN)
     assert without(shown_me, ITS_OWN) == without(me, ITS_OWN)
     assert shown_me["keyPrefix"] == shown_key["keyPrefix"]
+    for answered, of_it in zip((deal, read, changed), shown_deals, strict=True):
+        assert answered.items() >= without(of_it, {"id"}).items()
 
 
 def without(answer: dict[str, Any], names: set[str]) -> dict[str, Any]:
