@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.api.spec import document
-from app.bitrix.conditions import OPERATORS
+from app.bitrix.conditions import EMPTY, OPERATORS
 from app.docs import reference
 from app.docs.calls import KEY_HEADERS, curl, indented
 from app.docs.page import page
 from app.docs.quickstart import FIRST_WITH_A_PORTAL_KEY
 from app.docs.quickstart import calls as quickstart_calls
 from app.feedback import CATEGORIES, STATUSES
+from app.guide.batch import ROOM
 from app.guide.words import BOUND_TO
 from app.registry import ROUTE_OF
 from app.registry.entities import BATCH
@@ -95,6 +96,8 @@ def entities() -> dict[str, Any]:
     return {
         "entities": reference.entities(host),
         "operators": OPERATORS,
+        "empty": EMPTY,
+        "room": ROOM,
         "batch": reference.one_call(BATCH, host),
         "most": MAX_LIMIT,
     }

@@ -33,7 +33,8 @@ _OFFSET = "How many items to leave out at the beginning."
 _SELECT = "The fields to show; `id` always is."
 _ORDER = "By field, `asc` or `desc`; the first field decides first. Without it: by `id`."
 _OPERATORS = ", ".join(f"`{name}`" for name in OPERATORS)
-_FILTER = f"Conditions by field, which must all hold. Operators: {_OPERATORS}. {EMPTY}"
+_FILTER = f"Conditions by field, which must all hold. Operators: {_OPERATORS}."
+_SEVERAL = f"at most {MOST_OF_A_LIST} values"
 
 Item = TypeVar("Item")
 Triple = tuple[str, str, Any]
@@ -46,7 +47,9 @@ class Conditions(fields.Field[list[Condition]]):
     def __init__(self, entity: Entity, *, text: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.entity, self.text = entity, text
-        self.metadata = {"type": "object", "additionalProperties": {}, "description": _FILTER}
+        several = f"{_SEVERAL} separated by commas" if text else f"a list of {_SEVERAL}"
+        described = f"{_FILTER} `{ONE_OF}` takes {several}. {EMPTY}"
+        self.metadata = {"type": "object", "additionalProperties": {}, "description": described}
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

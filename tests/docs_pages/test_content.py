@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from app.bitrix.conditions import EMPTY, OPERATORS
 from app.docs import reference
 from app.docs.fields import Field, fields_of
 from app.docs.page import PAGES
 from app.docs.remedies import REMEDIES
 from app.errors import ERRORS
 from app.feedback import CATEGORIES, STATUSES
+from app.guide.batch import ROOM
 from app.registry import ROUTES, Route
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES
 from gateway.denial import DENIALS
@@ -107,6 +109,12 @@ def test_the_checks_have_every_refusal_for_what_a_key_may_not() -> None:
     checked = {code for _, codes in reference.CHECKS for code in codes}
     of_an_object = {"WRONG_KEY", "TICKET_ARCHIVED", "BITRIX_ACCESS_DENIED"}
     assert {code for code, kind in ERRORS.items() if kind.status in (401, 403)} - of_an_object <= checked
+
+
+def test_filters_and_batches_are_told_with_their_bounds(pages: dict[str, Parsed]) -> None:
+    page = pages["/docs/entities"]
+    for text in (*OPERATORS.values(), EMPTY.replace("`", ""), ROOM):
+        assert text in page.text
 
 
 def test_every_status_and_category_of_a_ticket_is_told(pages: dict[str, Parsed]) -> None:
