@@ -10,6 +10,7 @@ from flask import current_app
 from peewee import Database
 
 from app.accounts import Accounts
+from app.bitrix.own_fields import OwnFields
 from app.bitrix.portal_calls import PortalCalls
 from app.bitrix.webhook import Prober
 from app.config import Config
@@ -52,6 +53,7 @@ class Services:
     accounts: Accounts
     portals: Portals
     portal_calls: PortalCalls
+    own_fields: OwnFields
     prober: Prober
     keyring: Keyring
     feedback: Feedback

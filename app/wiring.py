@@ -14,6 +14,7 @@ from flask import Flask
 
 from app import api, assets, docs, health
 from app.accounts import Accounts
+from app.bitrix.own_fields import OwnFields
 from app.bitrix.portal_calls import PortalCalls
 from app.bitrix.webhook import Prober
 from app.config import Config
@@ -163,6 +164,7 @@ def open_services(
         accounts=Accounts(ledger),
         portals=portals,
         portal_calls=portal_calls,
+        own_fields=OwnFields(portal_calls),
         prober=Prober(portal_calls, max(1, config.threads // 2)),
         keyring=Keyring(ledger, config),
         feedback=Feedback(ledger, config),

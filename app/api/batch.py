@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 from flask import Response
 
 from app.api.answers import ApiBlueprint, answer, list_meta
-from app.api.entities import fields_in, item_in, items_in, portal
+from app.api.entities import fields_in, found_in, item_in, items_in, named_in, portal
 from app.auth import check_grants, principal
 from app.bitrix.client import MOST_IN_A_BATCH
 from app.bitrix.entities import ENTITIES, Entity
+from app.bitrix.own_fields import Named
 from app.bitrix.portal_calls import PAGE, Call, Outcomes, Result
 from app.errors import ApiError, invalid, told
 from app.json_body import read_object
@@ -44,6 +45,7 @@ class Prepared(NamedTuple):
 
     commands: Sequence[Call]
     read: Callable[[Sequence[Result]], Done]
+    named: Named | None = None
 
 
 @blueprint.operation("POST", "/v1/batch", body=Batch, gives=answer_of(BatchAnswer))
@@ -57,7 +59,9 @@ def batch() -> Response:
             prepared[name] = _prepare(call)
         except ApiError as refusal:
             errors[name] = refusal
-    errors |= _without_room(prepared)
+    named = {name: one.named for name, one in prepared.items() if one.named is not None}
+    errors |= services().own_fields.refusals(portal(), named)
+    errors |= _without_room({name: one for name, one in prepared.items() if name not in errors})
     sent = {name: one for name, one in prepared.items() if name not in errors}
     done, refused = _send(sent)
     errors |= refused
@@ -110,21 +114,23 @@ def _list(entity: Entity, _: int, params: Mapping[str, Any]) -> Prepared:
         meta = list_meta(limit=limit, offset=offset, total=offset + len(found) if total is None else total)
         return Done(items_in(entity, found, looked_for.select), meta)
 
-    return Prepared(pages, read)
+    return Prepared(pages, read, Named(entity, entity.own(looked_for.fields)))
 
 
 def _get(entity: Entity, number: int, _: Mapping[str, Any]) -> Prepared:
-    return _one(entity.to_get(number), lambda result: item_in(entity, result))
+    return _one(entity.to_get(number), lambda result: found_in(entity, number, result))
 
 
 def _create(entity: Entity, _: int, params: Mapping[str, Any]) -> Prepared:
     values = loader(create(entity)).load(params)
-    return _one(entity.to_create(values), lambda result: item_in(entity, result))
+    named = named_in(entity, values)
+    return _one(entity.to_create(values), lambda result: item_in(entity, result), named)
 
 
 def _update(entity: Entity, number: int, params: Mapping[str, Any]) -> Prepared:
     values = loader(update(entity)).load(params)
-    return _one(entity.to_update(number, values), lambda result: item_in(entity, result))
+    named = named_in(entity, values)
+    return _one(entity.to_update(number, values), lambda result: item_in(entity, result), named)
 
 
 def _delete(entity: Entity, number: int, _: Mapping[str, Any]) -> Prepared:
@@ -146,8 +152,8 @@ _PREPARE: Mapping[str, Callable[[Entity, Any, Mapping[str, Any]], Prepared]] = {
 }
 
 
-def _one(call: Call, read: Callable[[Result], Any]) -> Prepared:
-    return Prepared([call], lambda results: Done(read(results[0])))
+def _one(call: Call, read: Callable[[Result], Any], named: Named | None = None) -> Prepared:
+    return Prepared([call], lambda results: Done(read(results[0])), named)
 
 
 def _items(result: Result) -> list[Any]:

@@ -20,6 +20,7 @@ from app.bitrix.descriptions import described
 from app.bitrix.entities import ENTITIES, Entity
 from app.bitrix.fields import Field
 from app.bitrix.kinds import LARGEST
+from app.bitrix.own_fields import Named
 from app.bitrix.portal_calls import Call, PortalCalls, Result
 from app.errors import ApiError
 from app.json_body import read_object
@@ -85,6 +86,22 @@ def number_of_path(text: str) -> int:
     return number
 
 
+def named_in(entity: Entity, values: Mapping[str, Any]) -> Named:
+    """Return the portal's own fields among those that are written."""
+    return Named(entity, entity.own(field for name in values if (field := entity.field(name)) is not None))
+
+
+def found_in(entity: Entity, number: int, result: Result) -> dict[str, Any]:
+    """Return the one item that was looked for, as it is shown. Raises ENTITY_NOT_FOUND.
+
+    A filter that Bitrix24 dropped would give another one.
+    """
+    item = item_in(entity, result)
+    if entity.dialect.number is None and item.get("id") != number:
+        raise ApiError("ENTITY_NOT_FOUND")
+    return item
+
+
 def _calls() -> PortalCalls:
     return services().portal_calls
 
@@ -109,8 +126,8 @@ def _search(blueprint: ApiBlueprint, entity: Entity) -> None:
 def _get(blueprint: ApiBlueprint, entity: Entity) -> None:
     def view(id: str) -> Response:
         """One item, with all its fields."""
-        result = _calls().call(portal(), entity.to_get(number_of_path(id)))
-        return answer(item_in(entity, result))
+        number = number_of_path(id)
+        return answer(found_in(entity, number, _calls().call(portal(), entity.to_get(number))))
 
     _serve(blueprint, entity, "get", view, gives=answer_of(shown(entity)))
 
@@ -119,6 +136,7 @@ def _create(blueprint: ApiBlueprint, entity: Entity) -> None:
     def view() -> Response:
         """The new item, with all its fields."""
         values = loader(create(entity)).load(read_object())
+        services().own_fields.check(portal(), named_in(entity, values))
         return answer(item_in(entity, _calls().call(portal(), entity.to_create(values))), 201)
 
     _serve(blueprint, entity, "create", view, body=create(entity), gives=answer_of(shown(entity)), status=201)
@@ -129,6 +147,7 @@ def _update(blueprint: ApiBlueprint, entity: Entity) -> None:
         """The item after the change, with all its fields."""
         values = loader(update(entity)).load(read_object())
         number = number_of_path(id)
+        services().own_fields.check(portal(), named_in(entity, values))
         return answer(item_in(entity, _changed(entity, number, entity.to_update(number, values))))
 
     _serve(blueprint, entity, "update", view, body=update(entity), gives=answer_of(shown(entity)))
@@ -172,6 +191,7 @@ def _serve(
 
 
 def _part(entity: Entity, asked: Wanted, limit: int, offset: int) -> Response:
+    services().own_fields.check(portal(), Named(entity, entity.own(asked.fields)))
     listed = _calls().list_pages(portal(), entity.to_list(asked), offset=offset, limit=limit)
     items = items_in(entity, listed.items, asked.select)
     return part_answer(items, list_meta(limit=limit, offset=offset, total=listed.total))

@@ -52,6 +52,12 @@ class Wanted:
     """Fields, and whether from the greatest to the least."""
     select: Sequence[Field] | None = None
 
+    @property
+    def fields(self) -> list[Field]:
+        """All fields that are named."""
+        conditions = (condition.field for condition in self.conditions)
+        return [*conditions, *(field for field, _ in self.order), *(self.select or ())]
+
 
 def condition(field: Field, operator: str, value: Any, *, text: bool) -> Condition:
     """Return the condition that a caller asks for; `text` if the value comes from a query parameter.

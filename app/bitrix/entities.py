@@ -126,16 +126,30 @@ class Entity:
             for there in (name, field.upstream)
         }
 
+    @cached_property
+    def _by_upstream(self) -> Mapping[str, Field]:
+        return {field.upstream: field for field in self.fields.values()}
+
     @property
     def actions(self) -> tuple[str, ...]:
         """What can be done with it."""
         return tuple(action for action in ACTIONS if _ALSO.get(action, action) in self.dialect.methods)
 
     def field(self, name: str) -> Field | None:
-        """Return the field that a caller means; custom ones are known by the form of their names."""
+        """Return the field that a caller means; custom ones are known by the form of their names.
+
+        Where names there are UPPER_SNAKE, a field of the table may be meant by that as well.
+        """
         if name in self.fields:
             return self.fields[name]
-        return custom_field(name, self.dialect.upper, self.dialect.custom) if is_custom(name) else None
+        if not is_custom(name, self.dialect.upper):
+            return None
+        custom = custom_field(name, self.dialect.upper, self.dialect.custom)
+        return self._by_upstream.get(custom.upstream, custom)
+
+    def own(self, fields: Iterable[Field]) -> list[Field]:
+        """Return those of the fields that only the portal knows."""
+        return [field for field in fields if field.upstream not in self._by_upstream]
 
     def to_list(self, wanted: Wanted) -> Call:
         """Ask for a page of a list, in an order in which every item has its place."""

@@ -19,7 +19,8 @@ Access = Literal["write", "once", "read"]
 MOST_OF_A_LIST = 500
 """Values that a list field, or a condition with several values, takes."""
 
-_CUSTOM = re.compile(r"uf[A-Z][A-Za-z0-9_]{0,60}|UF_[A-Z0-9_]{1,60}|parentId[1-9][0-9]{0,9}")
+_CUSTOM = re.compile(r"uf[A-Z][A-Za-z0-9_]{0,60}|parentId[1-9][0-9]{0,9}")
+_CUSTOM_OF_UPPER = re.compile(r"uf[A-Z][A-Za-z0-9_]{0,60}|UF_[A-Z0-9_]{1,60}")
 _BEFORE_A_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])")
 
 
@@ -66,9 +67,9 @@ class Field:
             raise BadValue(f"{place}: {flaw}") from None
 
 
-def is_custom(name: str) -> bool:
+def is_custom(name: str, upper: bool) -> bool:
     """Tell whether a name has the form of a portal's own fields, or of those that point to a parent."""
-    return _CUSTOM.fullmatch(name) is not None
+    return (_CUSTOM_OF_UPPER if upper else _CUSTOM).fullmatch(name) is not None
 
 
 def custom_field(name: str, upper: bool, kind: Kind) -> Field:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, validates_schema
+from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load, pre_load, validates_schema
 
 from app.bitrix.conditions import OPERATORS
 from app.bitrix.entities import Entity
@@ -53,6 +53,18 @@ class Change(StrictSchema):
 
     class Meta:
         unknown = INCLUDE
+
+    @pre_load
+    def spell(self, sent: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        """Return the fields of the table by their names here, also those that were named as Bitrix24 does."""
+        members: dict[str, Any] = {}
+        named: dict[str, str] = {}
+        for name, value in sent.items():
+            field = self.entity.field(name)
+            if field is not None and named.setdefault(field.upstream, name) != name:
+                raise ValidationError({name: [f"The same field as {named[field.upstream]}."]})
+            members[field.name if field is not None and field.name in self.entity.fields else name] = value
+        return members
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def check_members(self, data: Mapping[str, Any], sent: Mapping[str, Any], **_: Any) -> None:

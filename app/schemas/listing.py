@@ -24,6 +24,8 @@ from app.schemas.query import DEFAULT_LIMIT, Count
 MAX_LIMIT = 5_000
 MAX_OFFSET = 10**9
 MOST_CONDITIONS = 100
+MOST_VALUES = 500
+"""In all conditions together: every page of a list repeats them."""
 
 _BRACKETS = re.compile(r"(?:order\[([^\[\]]+)\]|filter\[([^\[\]]+)\](?:\[([^\[\]]+)\])?)")
 _LIMIT = f"How many items to answer with; more than {MAX_LIMIT} count as {MAX_LIMIT}."
@@ -57,9 +59,12 @@ class Conditions(fields.Field[list[Condition]]):
         triples: list[Triple] = list(_triples(value)) if isinstance(value, dict) else value
         if len(triples) > MOST_CONDITIONS:
             raise ValidationError(f"More than {MOST_CONDITIONS} conditions.")
-        if len({(name, operator) for name, operator, _ in triples}) < len(triples):
+        found = _each(triples, self._condition)
+        if len({(one.field.filter, one.operator) for one in found}) < len(found):
             raise ValidationError("Must not have a condition twice.")
-        return _each(triples, self._condition)
+        if sum(len(one.value) if one.operator == ONE_OF else 1 for one in found) > MOST_VALUES:
+            raise ValidationError(f"More than {MOST_VALUES} values in all conditions together.")
+        return found
 
     def _condition(self, asked: Triple) -> Condition:
         name, operator, value = asked
@@ -89,7 +94,10 @@ class Order(fields.Field[list[tuple[Field, bool]]]):
             raise ValidationError("Not directions by field.")
         if self.entity.dialect.one_order and len(value) > 1:
             raise ValidationError("Only one field.")
-        return _each(value.items(), self._direction)
+        found = _each(value.items(), self._direction)
+        if len({field.order for field, _ in found}) < len(found):
+            raise ValidationError("Must not have a field twice.")
+        return found
 
     def _direction(self, asked: tuple[str, Any]) -> tuple[Field, bool]:
         name, direction = asked

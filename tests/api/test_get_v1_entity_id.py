@@ -58,3 +58,10 @@ def test_405_wrong_method(still: Linked) -> None:
     assert still.call("PUT", "/v1/deals/1").headers["Allow"] == "DELETE, GET, HEAD, PATCH"
     assert still.call("PATCH", "/v1/users/1").headers["Allow"] == "GET, HEAD"
     assert still.call("DELETE", "/v1/users/1").code == "METHOD_NOT_ALLOWED"
+
+
+def test_404_a_user_other_than_the_one_that_was_asked_for(linked: Linked) -> None:
+    """A filter that Bitrix24 dropped gives everybody."""
+    linked.sandbox.portal.call = lambda *_: {"result": [{"ID": "2", "NAME": "x"}]}  # type: ignore[method-assign]
+    assert linked.get("/v1/users/2").data["id"] == 2
+    assert linked.get("/v1/users/1").code == "ENTITY_NOT_FOUND"

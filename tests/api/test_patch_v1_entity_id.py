@@ -88,3 +88,24 @@ def test_502_the_outcome_is_unknown(linked: Linked) -> None:
     answer = linked.call("PATCH", "/v1/deals/7", json={"title": "perhaps"})
     assert (answer.status, answer.error["details"]) == (502, {"outcome": "unknown"})
     assert linked.methods == ["crm.item.update"]
+
+
+@pytest.mark.parametrize(
+    ("body", "details"),
+    [
+        ({"UF_MAIL_MESSAGE": 5}, {"UF_MAIL_MESSAGE": ["Read only."]}),
+        ({"UF_CRM_TASK": "D_1"}, {"ufCrmTask": ["Not a list of at most 500."]}),
+        ({"ufCrmTask": ["D_1"], "UF_CRM_TASK": ["D_2"]}, {"UF_CRM_TASK": ["The same field as ufCrmTask."]}),
+        ({"UF_OWNER": 1, "ufOwner": 2}, {"ufOwner": ["The same field as UF_OWNER."]}),
+    ],
+)
+def test_400_fields_as_bitrix24_spells_them(linked: Linked, body: dict[str, Any], details: Any) -> None:
+    answer = linked.call("PATCH", "/v1/tasks/7", json=body)
+    assert (answer.status, answer.error["details"]) == (400, details)
+    assert linked.calls == []
+
+
+def test_200_a_field_as_bitrix24_spells_it(linked: Linked) -> None:
+    answer = linked.call("PATCH", "/v1/tasks/7", json={"UF_CRM_TASK": ["D_5"]})
+    assert answer.status == 200
+    assert linked.calls[0][1]["fields"] == {"UF_CRM_TASK": ["D_5"]}

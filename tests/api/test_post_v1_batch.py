@@ -301,3 +301,22 @@ def test_200_calls_of_two_portals_do_not_meet(linked: Linked) -> None:
         assert [call.method for call in other.calls] == ["batch"]
     assert linked.calls == []
     assert linked.get("/v1/deals", {"filter[title]": "theirs"}).data == []
+
+
+def test_400_more_than_bitrix24_takes_at_once(still: Linked) -> None:
+    still.sandbox.forget_calls()
+    large = {"entity": "deals", "action": "create", "params": {"title": "&" * 120_000}}
+    answer = send(still, *[large] * 3, deal(1))
+    assert (answer.status, answer.code, list(answer.error["details"])) == (400, "VALIDATION_ERROR", ["calls"])
+    assert still.calls == []
+
+
+@pytest.mark.parametrize(
+    "value", [{"a]b": 1}, {"a][b": 1}, {"": 1}, {"x": [[], 1]}, [{}], list(range(901))], ids=str
+)
+def test_200_what_a_batch_would_change_on_its_way_is_refused(linked: Linked, value: Any) -> None:
+    made = {"entity": "deals", "action": "create", "params": {"ufCrm_1700000000": value}}
+    data = send(linked, made, deal(1)).data
+    assert list(data["results"]) == ["1"]
+    assert list(data["errors"]["0"]["details"]) == ["params"]
+    assert len(linked.calls[-1][1]["cmd"]) == 1

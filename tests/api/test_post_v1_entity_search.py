@@ -125,6 +125,8 @@ def test_200_for_a_restricted_account(linked: Linked) -> None:
         ({"filter": {"title": {"$in": ["NEW", "\x7f"]}}}, "filter"),
         ({"filter": {"ufCrm_1": "\x85"}}, "filter"),
         ({"filter": {f"ufCrm_{number}": 1 for number in range(101)}}, "filter"),
+        ({"filter": {"id": {"$in": [1] * 250}, "companyId": {"$in": [1] * 250}, "title": "x"}}, "filter"),
+        ({"filter": {"UF_CRM_1": 1}}, "filter"),
     ],
     ids=lambda it: str(it)[:40],
 )
@@ -177,3 +179,33 @@ def test_405_to_get(still: Linked) -> None:
     answer = still.get("/v1/deals/search")
     assert (answer.status, answer.code) == (405, "METHOD_NOT_ALLOWED")
     assert answer.headers["Allow"] == "POST"
+
+
+def test_200_five_hundred_values_for_as_many_items_as_there_may_be(still: Linked) -> None:
+    numbers = list(range(1, 250))
+    asked = {"id": {"$in": numbers}, "companyId": {"$in": numbers}, "opportunity": {"$gte": 0}}
+    answer = search(still, "deals", filter=asked, limit=5_000)
+    assert answer.status == 200
+    assert len(answer.data) == answer.json["meta"]["total"] > 50
+
+
+def test_400_more_pages_of_a_long_filter_than_bitrix24_takes(still: Linked) -> None:
+    still.sandbox.forget_calls()
+    answer = search(still, "deals", filter={"title": {"$in": ["é" * 60] * 500}}, limit=2_500)
+    assert (answer.status, list(answer.error["details"])) == (400, ["limit"])
+    assert still.calls == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "blamed"),
+    [
+        ({"filter": {"ufCrmTask": "C_1", "UF_CRM_TASK": "C_2"}}, "filter"),
+        ({"filter": {"ufOwner": 5, "UF_OWNER": 7}}, "filter"),
+        ({"order": {"ufOwner": "asc", "UF_OWNER": "desc"}}, "order"),
+    ],
+)
+def test_400_one_field_under_two_names(still: Linked, asked: dict[str, Any], blamed: str) -> None:
+    still.sandbox.forget_calls()
+    answer = search(still, "tasks", **asked)
+    assert (answer.status, list(answer.error["details"])) == (400, [blamed])
+    assert still.calls == []

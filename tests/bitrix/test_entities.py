@@ -91,6 +91,7 @@ def test_names_in_both_spellings(name: str, upper: str) -> None:
         ("tasks", "ufAuto774906063889", "UF_AUTO_774906063889"),
         ("tasks", "UF_ABC1", "UF_ABC1"),
         ("users", "ufMyField", "UF_MY_FIELD"),
+        ("users", "UF_MY_FIELD", "UF_MY_FIELD"),
     ],
 )
 def test_custom_fields_are_known_by_their_names(entity: str, name: str, upstream: str) -> None:
@@ -100,10 +101,21 @@ def test_custom_fields_are_known_by_their_names(entity: str, name: str, upstream
 
 
 @pytest.mark.parametrize(
-    "name", ["", "uf", "ufcrm", "colour", "parentId", "parentId0", "uf Crm", "ufCrm-1", "uf" + "A" * 99]
+    "name",
+    ["UF_CRM_1", "", "uf", "ufcrm", "colour", "parentId", "parentId0", "uf Crm", "ufCrm-1", "uf" + "A" * 99],
 )
 def test_no_other_name_is_a_field(name: str) -> None:
     assert ENTITIES["deals"].field(name) is None
+
+
+def test_what_only_crm_has_is_no_field_of_others() -> None:
+    assert ENTITIES["tasks"].field("parentId177") is None
+
+
+def test_a_field_of_the_table_may_be_called_as_bitrix_does() -> None:
+    tasks = ENTITIES["tasks"]
+    assert tasks.field("UF_CRM_TASK") is tasks.field("ufCrmTask") is tasks.fields["ufCrmTask"]
+    assert tasks.field("UF_MAIL_MESSAGE") is tasks.fields["ufMailMessage"]
 
 
 def asked(entity: Entity, **conditions: Any) -> Mapping[str, Any]:
