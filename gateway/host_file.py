@@ -1,7 +1,8 @@
 """A file that all processes of one host map into their memory, and the lock under which they change it.
 
 A process may be killed at any moment, also while it holds the lock, which the kernel frees then. So whoever
-writes into such a file does it in an order in which every state on the way is valid.
+writes into such a file does it in an order in which every state on the way is valid, and what counts as one
+word, by a view of words: what `struct` packs is zero for a moment, and may stay so.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ Until somebody stores, the table grows. Where the disk has no room for that, req
 all the same and the table notes how many it did not count: bookkeeping does not stop a service.
 
 A process that is killed while it counts leaves either the old number with the old last use, or the new
-one with the new: the count itself says which of two places holds the last use. A file that is torn or
-of another version is begun anew.
+one with the new: the count itself says which of two places holds the last use, and it is changed as one
+word, by a view of words, as all is that must never be seen half written. (What `struct` packs is zero
+for a moment, and may stay so.) A file that is torn or of another version is begun anew.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ from gateway.limits import HOUR
 _log = logging.getLogger(__name__)
 
 _MAGIC = b"vibekeys usage01"
-# Behind the magic. The two times are unix milliseconds, 0 for never.
-_GENERATION, _UNCOUNTED, _UNCOUNTED_AT, _STORED_AT = 16, 24, 32, 40
+# The words behind the magic. The two times are unix milliseconds, 0 for never.
+_GENERATION, _UNCOUNTED, _UNCOUNTED_AT, _STORED_AT = 2, 3, 4, 5
 _HEADER_SIZE = 64
 
 _SLOTS_MAGIC = b"vibekeys slots01"
@@ -48,11 +49,11 @@ _SLOTS_AT = 32
 _TEXT = 40
 # id, hour (unix second at which it began), key, lineage, count as stored, count, and twice the last use:
 # time in unix milliseconds, address. Of the two that of an even or of an odd count is meant.
-_SLOT = struct.Struct(f"<QQ{_TEXT}s{_TEXT}sQQQ{_TEXT}sQ{_TEXT}s")
-_NAME = struct.Struct(f"<QQ{_TEXT}s")
+_SLOT = struct.Struct(f"=QQ{_TEXT}s{_TEXT}sQQQ{_TEXT}sQ{_TEXT}s")
+_NAME = struct.Struct(f"=QQ{_TEXT}s")
 _LINEAGE, _STORED, _COUNT, _LAST_USES = 56, 96, 104, 112
-_LAST_USE = struct.Struct(f"<Q{_TEXT}s")
-_UNSIGNED = struct.Struct("<Q")
+_LAST_USE = struct.Struct(f"=Q{_TEXT}s")
+_WORD = 8
 # In the place of an id: a slot that was never taken, where a search ends, and one that was given up.
 _FREE, _GIVEN_UP = 0, 1
 
@@ -90,12 +91,13 @@ class UsageTable:
         self._is_full = False
         self._lock = HostLock(folder / "usage.lock")
         with self._lock:
-            self._header = map_file(folder / "usage", _HEADER_SIZE, _MAGIC)
+            self._header = memoryview(map_file(folder / "usage", _HEADER_SIZE, _MAGIC)).cast("Q")
             self._open_slots()
 
     def close(self) -> None:
         """Let go of the files. Counts stay on disk."""
-        self._header.close()
+        self._header.release()
+        self._words.release()
         self._slots.close()
         self._lock.close()
 
@@ -107,7 +109,7 @@ class UsageTable:
         with self._lock:
             self._follow()
             at, is_there = self._find(key, hour)
-            if at < 0 and self._header_word(_UNCOUNTED) % _GROWS_EVERY == 0:
+            if at < 0 and self._header[_UNCOUNTED] % _GROWS_EVERY == 0:
                 self._grow()
                 at, _ = self._find(key, hour)
             if at < 0:
@@ -115,11 +117,10 @@ class UsageTable:
                 return
             if not is_there:
                 at = self._take(at, key, _padded(lineage_id), hour)
-            slots = self._slots
-            count = _UNSIGNED.unpack_from(slots, at + _COUNT)[0] + 1
+            count = self._read(at + _COUNT) + 1
             last_use = at + _LAST_USES + (count & 1) * _LAST_USE.size
-            _LAST_USE.pack_into(slots, last_use, int(now * 1000), address.encode()[:_TEXT])
-            _UNSIGNED.pack_into(slots, at + _COUNT, count)
+            _LAST_USE.pack_into(self._slots, last_use, int(now * 1000), address.encode()[:_TEXT])
+            self._write(at + _COUNT, count)
 
     # --- what stores the counts does -------------------------------------------------------------
 
@@ -144,45 +145,45 @@ class UsageTable:
             for use in uses:
                 at, is_there = self._find(_padded(use.key_id), use.hour)
                 if is_there and self._read(at) == use.slot:
-                    _UNSIGNED.pack_into(self._slots, at + _STORED, use.requests)
+                    self._write(at + _STORED, use.requests)
                     if self._read(at + _COUNT) == use.requests and _is_over(use.hour, now):
-                        _UNSIGNED.pack_into(self._slots, at, _GIVEN_UP)
-            _UNSIGNED.pack_into(self._header, _STORED_AT, int(now * 1000))
+                        self._write(at, _GIVEN_UP)
+            self._header[_STORED_AT] = int(now * 1000)
 
     # --- what the operator should know -----------------------------------------------------------
 
     def stored_at(self) -> int | None:
         """Return when counts were stored last, in unix milliseconds."""
-        return self._header_word(_STORED_AT) or None
+        return self._header[_STORED_AT] or None
 
     def uncounted(self) -> tuple[int, int] | None:
         """Return how many requests were not counted, for want of room, and when the last one was, in unix
         milliseconds; None if there are none."""
-        count = self._header_word(_UNCOUNTED)
-        return (count, self._header_word(_UNCOUNTED_AT)) if count else None
+        count = self._header[_UNCOUNTED]
+        return (count, self._header[_UNCOUNTED_AT]) if count else None
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _header_word(self, at: int) -> int:
-        word: int = _UNSIGNED.unpack_from(self._header, at)[0]
+    def _read(self, at: int) -> int:
+        word: int = self._words[at // _WORD]
         return word
 
-    def _read(self, at: int) -> int:
-        word: int = _UNSIGNED.unpack_from(self._slots, at)[0]
-        return word
+    def _write(self, at: int, word: int) -> None:
+        self._words[at // _WORD] = word
 
     def _follow(self) -> None:
         """Turn to the newest file of slots, if another process has made one."""
-        if self._header_word(_GENERATION) != self._generation:
+        if self._header[_GENERATION] != self._generation:
             self._open_slots()
 
     def _open_slots(self) -> None:
-        self._generation = self._header_word(_GENERATION)
+        self._generation = self._header[_GENERATION]
         self._map_slots(self._generation, _FIRST_CAPACITY)
 
     def _map_slots(self, generation: int, capacity: int) -> None:
         path = self._folder / f"usage.{generation}"
         self._slots = map_file(path, _SLOTS_AT + capacity * _SLOT.size, _SLOTS_MAGIC)
+        self._words = memoryview(self._slots).cast("Q")
         self._capacity = (len(self._slots) - _SLOTS_AT) // _SLOT.size
 
     def _find(self, key: bytes, hour: int) -> tuple[int, bool]:
@@ -209,13 +210,15 @@ class UsageTable:
         """Take a slot with a count of 0; return where it is, which is elsewhere if the table has grown."""
         was_free = self._read(at) == _FREE
         never = 0, b"", 0, b""
-        in_its_place = _FREE if was_free else _GIVEN_UP  # until all of it is written
-        _SLOT.pack_into(self._slots, at, in_its_place, hour, key, lineage, 0, 0, *never)
-        _UNSIGNED.pack_into(self._slots, at, secrets.randbits(62) + _GIVEN_UP + 1)
+        slot = _SLOT.pack(0, hour, key, lineage, 0, 0, *never)
+        self._slots[at + _WORD : at + _SLOT.size] = slot[
+            _WORD:
+        ]  # still free, or given up, until it has an id
+        self._write(at, secrets.randbits(62) + _GIVEN_UP + 1)
         if not was_free:
             return at
         taken = self._read(_TAKEN) + 1
-        _UNSIGNED.pack_into(self._slots, _TAKEN, taken)
+        self._write(_TAKEN, taken)
         if taken > self._capacity * _FULL and taken % _GROWS_EVERY == 0:
             self._grow()
         return self._find(key, hour)[0]
@@ -240,14 +243,14 @@ class UsageTable:
             _, hour, key = _NAME.unpack_from(slot)
             at, _ = self._find(key, hour)
             self._slots[at : at + _SLOT.size] = slot
-        _UNSIGNED.pack_into(self._slots, _TAKEN, len(live))
-        _UNSIGNED.pack_into(self._header, _GENERATION, old + 1)
+        self._write(_TAKEN, len(live))
+        self._header[_GENERATION] = old + 1
         self._generation = old + 1
         (self._folder / f"usage.{old}").unlink(missing_ok=True)
 
     def _note_uncounted(self, now: float) -> None:
-        _UNSIGNED.pack_into(self._header, _UNCOUNTED_AT, int(now * 1000))
-        _UNSIGNED.pack_into(self._header, _UNCOUNTED, self._header_word(_UNCOUNTED) + 1)
+        self._header[_UNCOUNTED_AT] = int(now * 1000)
+        self._header[_UNCOUNTED] += 1
         if not self._is_full:
             _log.error("the usage table is full and cannot grow in %s: uses are not counted", self._folder)
         self._is_full = True
@@ -261,7 +264,7 @@ def _padded(text: str) -> bytes:
 
 
 def _is_taken(slots: memoryview, at: int) -> bool:
-    slot_id: int = _UNSIGNED.unpack_from(slots, at)[0]
+    slot_id: int = _NAME.unpack_from(slots, at)[0]
     return slot_id > _GIVEN_UP
 
 

@@ -7,7 +7,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.mail.message import Letter, Sender, Undeliverable, written
@@ -96,6 +96,7 @@ def test_the_sender_is_the_one_of_the_settings(setting: str, shown: str, domain:
     assert message["Message-ID"] == f"<an-id@{domain}>"
 
 
+@settings(deadline=None)  # on a busy machine the first example can take seconds
 @given(subject=HOSTILE, body=HOSTILE)
 def test_no_subject_and_no_text_adds_a_header_or_is_changed(subject: str, body: str) -> None:
     message = read(letter(subject=subject, body=body).content)
