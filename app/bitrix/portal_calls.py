@@ -60,7 +60,7 @@ class PortalCalls:
         """
         self._webhook_url = webhook_url
         self._network = Network()
-        self._places = Places(max(1, config.threads // 2))
+        self._places = Places(max(1, config.threads // 2), max(1, config.threads - 1))
         folder = config.state_dir if link is not None else None
         self._throttle = Throttle(link, folder, redis_timeout=config.redis_timeout_ms / 1000)
 
