@@ -22,6 +22,8 @@ from app.unset import UNSET, Unset
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
+_WEBHOOK_URL = re.compile(r"(?i:https?)://[^\s/?#@]+/rest/[1-9][0-9]{0,9}/[A-Za-z0-9_-]+/?")
+"""With the number of the user whom it acts for, a secret, and no method after that."""
 
 _AUDITED = ("domain", "status", "linked")
 
@@ -211,18 +213,12 @@ def _webhook_url(text: str, domain: str) -> str:
     url = text.strip()
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("https", "http") and bool(parts.hostname) and parts.port != 0
+        usable = bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
-    if (
-        not usable
-        or not url.isascii()
-        or not url.isprintable()
-        or parts.query
-        or parts.fragment
-        or parts.username
-    ):
-        raise invalid(webhookUrl=f"Must be of the form https://{domain}/rest/user/secret/.")
+    if not usable or not url.isascii() or not url.isprintable() or not _WEBHOOK_URL.fullmatch(url):
+        form = f"https://{domain}/rest/1/secret/"
+        raise invalid(webhookUrl=f"Must be of the form {form}: a user's number, a secret, and no method.")
     return url.rstrip("/")
 
 

@@ -211,9 +211,8 @@ class UsageTable:
         was_free = self._read(at) == _FREE
         never = 0, b"", 0, b""
         slot = _SLOT.pack(0, hour, key, lineage, 0, 0, *never)
-        self._slots[at + _WORD : at + _SLOT.size] = slot[
-            _WORD:
-        ]  # still free, or given up, until it has an id
+        # Still free, or given up, until it has an id.
+        self._slots[at + _WORD : at + _SLOT.size] = slot[_WORD:]
         self._write(at, secrets.randbits(62) + _GIVEN_UP + 1)
         if not was_free:
             return at

@@ -141,10 +141,8 @@ class WebhookDelivery:
         headers = [(b"X-Vibekeys-Signature", signed.encode()), (b"X-Vibekeys-Call", call.id.encode())]
         to = Destination(webhook.url, self._allow_private)
         deadline = time.monotonic() + self._time_limit
-        status, _ = self._network.post(
-            to, "", body, deadline=deadline, largest=LARGEST_ANSWER, headers=headers
-        )
-        return status
+        reply = self._network.post(to, "", body, deadline=deadline, largest=LARGEST_ANSWER, headers=headers)
+        return reply.status
 
     def _failed(self, call: WebhookCall, reason: str) -> None:
         if tried_for_ms(call.attempts) >= GIVEN_UP_AFTER_MS:

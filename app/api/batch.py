@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 from flask import Response
 
 from app.api.answers import ApiBlueprint, answer, list_meta
-from app.api.entities import fields_in, found_in, item_in, items_in, named_in, portal
+from app.api.entities import changed_item, found_in, named_in, portal
 from app.auth import check_grants, principal
 from app.bitrix.client import MOST_IN_A_BATCH
+from app.bitrix.descriptions import described
 from app.bitrix.entities import ENTITIES, Entity
 from app.bitrix.own_fields import Named
-from app.bitrix.portal_calls import PAGE, Call, Outcomes, Result
+from app.bitrix.pages import PAGE, first_start, joined
+from app.bitrix.portal_calls import Call, Outcomes, Result
 from app.errors import ApiError, invalid, told
 from app.json_body import read_object
 from app.openapi import answer_of
@@ -105,15 +107,14 @@ def _prepare(call: Any) -> Prepared:
 def _list(entity: Entity, _: int, params: Mapping[str, Any]) -> Prepared:
     asked = loader(search(entity)).load(params)
     limit, offset, looked_for = asked["limit"], asked["offset"], wanted(asked)
-    call, start = entity.to_list(looked_for), offset - offset % PAGE
-    pages = [call._replace(start=page) for page in range(start, offset + limit, PAGE)]
+    call, starts = entity.to_list(looked_for), range(first_start(offset), offset + limit, PAGE)
 
     def read(results: Sequence[Result]) -> Done:
-        found = [item for result in results for item in _items(result)][offset - start :][:limit]
-        total = results[0].total
-        meta = list_meta(limit=limit, offset=offset, total=offset + len(found) if total is None else total)
-        return Done(items_in(entity, found, looked_for.select), meta)
+        listed = joined(dict(zip(starts, results, strict=True)), offset=offset, limit=limit)
+        items = [entity.shown(item, looked_for.select) for item in listed.items]
+        return Done(items, list_meta(limit=limit, offset=offset, total=listed.total))
 
+    pages = [call._replace(start=start) for start in starts]
     return Prepared(pages, read, Named(entity, entity.own(looked_for.fields)))
 
 
@@ -124,13 +125,13 @@ def _get(entity: Entity, number: int, _: Mapping[str, Any]) -> Prepared:
 def _create(entity: Entity, _: int, params: Mapping[str, Any]) -> Prepared:
     values = loader(create(entity)).load(params)
     named = named_in(entity, values)
-    return _one(entity.to_create(values), lambda result: item_in(entity, result), named)
+    return _one(entity.to_create(values), lambda result: entity.shown(result.value), named)
 
 
 def _update(entity: Entity, number: int, params: Mapping[str, Any]) -> Prepared:
     values = loader(update(entity)).load(params)
     named = named_in(entity, values)
-    return _one(entity.to_update(number, values), lambda result: item_in(entity, result), named)
+    return _one(entity.to_update(number, values), lambda result: changed_item(entity, result), named)
 
 
 def _delete(entity: Entity, number: int, _: Mapping[str, Any]) -> Prepared:
@@ -138,7 +139,7 @@ def _delete(entity: Entity, number: int, _: Mapping[str, Any]) -> Prepared:
 
 
 def _fields(entity: Entity, _: int, params: Mapping[str, Any]) -> Prepared:
-    return _one(entity.to_describe(), lambda result: fields_in(entity, result))
+    return _one(entity.to_describe(), lambda result: described(entity, result.value))
 
 
 _PREPARE: Mapping[str, Callable[[Entity, Any, Mapping[str, Any]], Prepared]] = {
@@ -154,12 +155,6 @@ _PREPARE: Mapping[str, Callable[[Entity, Any, Mapping[str, Any]], Prepared]] = {
 
 def _one(call: Call, read: Callable[[Result], Any], named: Named | None = None) -> Prepared:
     return Prepared([call], lambda results: Done(read(results[0])), named)
-
-
-def _items(result: Result) -> list[Any]:
-    if not isinstance(result.value, list):
-        raise ApiError("BITRIX_UNAVAILABLE", "Bitrix24's answer is not a list.")
-    return result.value
 
 
 def _without_room(prepared: Mapping[str, Prepared]) -> dict[str, ApiError]:

@@ -7,7 +7,7 @@ caller sends is checked before anything leaves.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask import Response
@@ -18,7 +18,6 @@ from app.auth import principal
 from app.bitrix.conditions import Wanted
 from app.bitrix.descriptions import described
 from app.bitrix.entities import ENTITIES, Entity
-from app.bitrix.fields import Field
 from app.bitrix.kinds import LARGEST
 from app.bitrix.own_fields import Named
 from app.bitrix.portal_calls import Call, PortalCalls, Result
@@ -56,26 +55,15 @@ def portal() -> Portal:
     return found
 
 
-def item_in(entity: Entity, result: Result, select: Sequence[Field] | None = None) -> dict[str, Any]:
-    """Return the item that a call gave, as it is shown. Raises ENTITY_NOT_FOUND, BITRIX_UNAVAILABLE."""
-    value = result.value
-    if isinstance(value, list) and entity.dialect.number is None:
-        if not value:
-            raise ApiError("ENTITY_NOT_FOUND")
-        value = value[0]
-    if not isinstance(value, dict):
-        raise ApiError("BITRIX_UNAVAILABLE", "Bitrix24's answer holds no item.")
-    return entity.shown(value, select)
+def changed_item(entity: Entity, result: Result) -> dict[str, Any]:
+    """Return the item as a change left it, as it is shown.
 
-
-def items_in(entity: Entity, values: Sequence[Any], select: Sequence[Field] | None) -> list[dict[str, Any]]:
-    """Return the items of a list as they are shown."""
-    return [item_in(entity, Result(value), select) for value in values]
-
-
-def fields_in(entity: Entity, result: Result) -> dict[str, Any]:
-    """Return the fields that a call told of, as they are shown."""
-    return described(entity, result.value if isinstance(result.value, dict) else {})
+    Raises BITRIX_UNAVAILABLE when Bitrix24 says only that it was changed, as some of its versions do.
+    """
+    if result.value is True:
+        message = "Bitrix24 made the change, but does not show what it changed; read it."
+        raise ApiError("BITRIX_UNAVAILABLE", message, details={"outcome": "unknown"})
+    return entity.shown(result.value)
 
 
 def number_of_path(text: str) -> int:
@@ -96,7 +84,7 @@ def found_in(entity: Entity, number: int, result: Result) -> dict[str, Any]:
 
     A filter that Bitrix24 dropped would give another one.
     """
-    item = item_in(entity, result)
+    item = entity.shown(result.value)
     if entity.dialect.number is None and item.get("id") != number:
         raise ApiError("ENTITY_NOT_FOUND")
     return item
@@ -137,7 +125,7 @@ def _create(blueprint: ApiBlueprint, entity: Entity) -> None:
         """The new item, with all its fields."""
         values = loader(create(entity)).load(read_object())
         services().own_fields.check(portal(), named_in(entity, values))
-        return answer(item_in(entity, _calls().call(portal(), entity.to_create(values))), 201)
+        return answer(entity.shown(_calls().call(portal(), entity.to_create(values)).value), 201)
 
     _serve(blueprint, entity, "create", view, body=create(entity), gives=answer_of(shown(entity)), status=201)
 
@@ -148,7 +136,10 @@ def _update(blueprint: ApiBlueprint, entity: Entity) -> None:
         values = loader(update(entity)).load(read_object())
         number = number_of_path(id)
         services().own_fields.check(portal(), named_in(entity, values))
-        return answer(item_in(entity, _changed(entity, number, entity.to_update(number, values))))
+        result = _changed(entity, number, entity.to_update(number, values))
+        if result.value is True:
+            result = _read_again(entity, number) or result
+        return answer(changed_item(entity, result))
 
     _serve(blueprint, entity, "update", view, body=update(entity), gives=answer_of(shown(entity)))
 
@@ -166,7 +157,7 @@ def _delete(blueprint: ApiBlueprint, entity: Entity) -> None:
 def _fields(blueprint: ApiBlueprint, entity: Entity) -> None:
     def view() -> Response:
         """The fields by name: those that every portal has, and the portal's own."""
-        return answer(fields_in(entity, _calls().call(portal(), entity.to_describe())))
+        return answer(described(entity, _calls().call(portal(), entity.to_describe()).value))
 
     _serve(blueprint, entity, "fields", view, gives=FieldsAnswer)
 
@@ -193,7 +184,7 @@ def _serve(
 def _part(entity: Entity, asked: Wanted, limit: int, offset: int) -> Response:
     services().own_fields.check(portal(), Named(entity, entity.own(asked.fields)))
     listed = _calls().list_pages(portal(), entity.to_list(asked), offset=offset, limit=limit)
-    items = items_in(entity, listed.items, asked.select)
+    items = [entity.shown(item, asked.select) for item in listed.items]
     return part_answer(items, list_meta(limit=limit, offset=offset, total=listed.total))
 
 
@@ -206,6 +197,13 @@ def _changed(entity: Entity, number: int, call: Call) -> Result:
         if code in entity.dialect.hides_missing and _is_missing(entity, number):
             raise ApiError("ENTITY_NOT_FOUND") from None
         raise
+
+
+def _read_again(entity: Entity, number: int) -> Result | None:
+    try:
+        return _calls().call(portal(), entity.to_get(number))
+    except ApiError:
+        return None  # whatever it is, it is not what became of the change
 
 
 def _is_missing(entity: Entity, number: int) -> bool:

@@ -15,10 +15,11 @@ import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from app.bitrix.failures import BitrixError, Kind, refusal
-from app.bitrix.network import Destination, Network, NoAnswer
+from app.bitrix.failures import TOO_MANY_REQUESTS, BitrixError, Kind, refusal
+from app.bitrix.network import Destination, Network, NoAnswer, Reply
 from app.bitrix.parsing import TooLarge, parsed
 from app.bitrix.query_string import LARGEST_BATCH, BatchTooLarge, Unwritable, Writer
+from app.bitrix.results import Shape, shaped, whole
 
 MOST_IN_A_BATCH = 50
 
@@ -37,20 +38,22 @@ ONE_BATCH = Bounds(20.0, 32 << 20)
 class Call(NamedTuple):
     """One method with its parameters.
 
-    `write`: it may change something, so it is never sent twice. `under`: the name in the result under which
-    stands what was asked for; an empty result means then that there is no such thing. `start` is where the
-    page of a list begins.
+    `write`: it may change something, so it is never sent twice. `shape` is what its result is, `under` the
+    name in the result under which that stands. `start` is where the page of a list begins.
     """
 
     method: str
     params: Mapping[str, Any] = {}
     write: bool = False
+    shape: Shape = Shape.ANYTHING
     under: str | None = None
     start: int | None = None
 
 
 class Result(NamedTuple):
-    """What a call gave. `total` and `next` come with lists: all items there are, the next page's start."""
+    """What a call gave. `total` and `next` come with lists: all items there are, the next page's start; None
+    if that is not told, or cannot be.
+    """
 
     value: Any
     total: int | None = None
@@ -94,7 +97,7 @@ class Webhook:
         )
 
         def outcome(ours: str, call: Call) -> Result:
-            if ours in errors:
+            if errors.get(ours) is not None:
                 raise refusal(_map(errors[ours]), 400, self._secret)
             if ours not in results:
                 raise BitrixError(Kind.UNUSABLE, "the answer to the batch lacks this call")
@@ -128,35 +131,32 @@ class Webhook:
         body = json.dumps(params, ensure_ascii=False, allow_nan=False).encode()
         deadline = time.monotonic() + bounds.seconds
         try:
-            status, answer = self._network.post(
+            reply = self._network.post(
                 self._to, f"{method}.json", body, deadline=deadline, largest=bounds.largest
             )
         except NoAnswer as failure:
             raise BitrixError(_kind(failure), str(failure)) from None
-        return self._read(status, answer)
+        return self._read(reply)
 
-    def _read(self, status: int, body: bytes) -> dict[str, Any]:
+    def _read(self, reply: Reply) -> dict[str, Any]:
+        status = reply.status
         try:
-            answer = parsed(body)
+            answer = parsed(reply.body)
         except TooLarge as flaw:
             raise BitrixError(Kind.UNUSABLE, str(flaw)) from None
+        if status == TOO_MANY_REQUESTS and not isinstance(answer, dict):
+            answer = {}  # a proxy's words
         if 300 <= status < 400 or not isinstance(answer, dict):
             raise BitrixError(Kind.UNUSABLE, f"not the answer of a webhook (status {status})")
-        if "error" in answer or 400 <= status < 500:
-            raise refusal(answer, status, self._secret)
+        if answer.get("error") is not None or 400 <= status < 500:
+            raise refusal(answer, status, self._secret, reply.retry_after)
         if status >= 500 or "result" not in answer:
             raise BitrixError(Kind.UNUSABLE, f"not the answer of a webhook (status {status})")
         return answer
 
 
 def _result(call: Call, value: Any, total: Any, next_start: Any) -> Result:
-    if call.under is not None:
-        if value == []:
-            raise BitrixError(Kind.MISSING, "an empty result")
-        if not isinstance(value, dict) or call.under not in value:
-            raise BitrixError(Kind.UNUSABLE, f"the result has no {call.under!r}")
-        value = value[call.under]
-    return Result(value, _number(total), _number(next_start))
+    return Result(shaped(value, call.shape, call.under), whole(total), whole(next_start))
 
 
 def _kind(failure: NoAnswer) -> Kind:
@@ -169,10 +169,3 @@ def _map(value: Any) -> dict[str, Any]:
     if isinstance(value, list):
         return {str(place): item for place, item in enumerate(value)}
     return value if isinstance(value, dict) else {}
-
-
-def _number(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None

@@ -17,6 +17,7 @@ from app.bitrix.client import Call
 from app.bitrix.conditions import Wanted, upstream_filter
 from app.bitrix.fields import Field, camel, custom_field, is_custom
 from app.bitrix.kinds import ANY, LETTERED, Kind
+from app.bitrix.results import Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -160,33 +161,36 @@ class Entity:
             "select": self._selection(wanted.select),
             "filter": upstream_filter(wanted.conditions, not_equal=dialect.not_equal, one_of=dialect.one_of),
         }
-        return self._call("list", parameters, under=dialect.items)
+        return self._call("list", parameters, Shape.ITEMS, under=dialect.items)
 
     def to_get(self, number: int) -> Call:
         """Ask for one item."""
         if self.dialect.number is None:
-            return self._call("get", {"filter": {self.fields["id"].filter: number}})
+            return self._call("get", {"filter": {self.fields["id"].filter: number}}, Shape.ONLY)
         parameters: dict[str, Any] = {self.dialect.number: number}
         if self.dialect.upper:
             parameters["select"] = list(self.dialect.everything)
-        return self._call("get", parameters, under=self.dialect.item)
+        return self._call("get", parameters, Shape.ITEM, under=self.dialect.item)
 
     def to_create(self, values: Mapping[str, Any]) -> Call:
         """Make an item. `values` are as Bitrix24 takes them, by the names here."""
-        return self._call("create", {"fields": self._named(values)}, under=self.dialect.item, write=True)
+        parameters = {"fields": self._named(values)}
+        return self._call("create", parameters, Shape.MADE, under=self.dialect.item, write=True)
 
     def to_update(self, number: int, values: Mapping[str, Any]) -> Call:
         """Change an item."""
         parameters = {self._number: number, "fields": self._named(values)}
-        return self._call("update", parameters, under=self.dialect.item, write=True)
+        return self._call("update", parameters, Shape.CHANGED, under=self.dialect.item, write=True)
 
     def to_delete(self, number: int) -> Call:
         """Delete an item."""
-        return self._call("delete", {self._number: number}, write=True)
+        return self._call(
+            "delete", {self._number: number}, Shape.DELETED, under=self.dialect.item, write=True
+        )
 
     def to_describe(self) -> Call:
         """Ask for the fields, the portal's own among them."""
-        return self._call("fields", {}, under=self.dialect.fields)
+        return self._call("fields", {}, Shape.FIELDS, under=self.dialect.fields)
 
     def shown(self, item: Mapping[str, Any], select: Sequence[Field] | None = None) -> dict[str, Any]:
         """Return as JSON what Bitrix24 gives of an item; of a selection only what it names, and the id."""
@@ -212,9 +216,15 @@ class Entity:
         return self.dialect.number
 
     def _call(
-        self, action: str, parameters: Mapping[str, Any], *, under: str | None = None, write: bool = False
+        self,
+        action: str,
+        parameters: Mapping[str, Any],
+        shape: Shape,
+        *,
+        under: str | None = None,
+        write: bool = False,
     ) -> Call:
-        return Call(self.dialect.methods[action], {**self.parameters, **parameters}, write, under)
+        return Call(self.dialect.methods[action], {**self.parameters, **parameters}, write, shape, under)
 
     def _ordered(self, order: Iterable[tuple[Field, bool]]) -> dict[str, Any]:
         up, down = self.dialect.directions

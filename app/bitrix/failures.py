@@ -1,14 +1,14 @@
 """What Bitrix24's refusals mean, and what our callers are told.
 
-An answer that has `error` is a refusal, whatever its HTTP status and whatever `error` holds: it may be an
-empty string or a number in a string, and inside a batch there is no status at all. Codes are documented at
-https://apidocs.bitrix24.com/error-codes.html; descriptions come in the portal's language, so nothing is
-decided by them but what has no code.
+An answer that has `error` is a refusal, whatever its HTTP status and whatever `error` holds but null: it
+may be an empty string or a number in a string, and inside a batch there is no status at all. Codes are
+documented at https://apidocs.bitrix24.com/error-codes.html; descriptions come in the portal's language, so
+nothing is decided by them but what has no code.
 
 =================================================== ============================= ==============
 upstream                                            our answer                    a repeat
 =================================================== ============================= ==============
-`QUERY_LIMIT_EXCEEDED`, 429                         429 RATE_LIMITED              after a pause
+`QUERY_LIMIT_EXCEEDED`, 429 with any body           429 RATE_LIMITED              after a pause
 `OPERATION_TIME_LIMIT`                              429 RATE_LIMITED              by the caller
 `insufficient_scope`, `ACCESS_DENIED` and their like 403 BITRIX_ACCESS_DENIED      no
 `NOT_FOUND`, or no code and "Not found"             404 ENTITY_NOT_FOUND          no
@@ -31,6 +31,7 @@ from typing import Any
 from app.errors import ApiError, invalid
 from gateway.keys import masked
 
+TOO_MANY_REQUESTS = 429
 TIME_LIMIT_RETRY_AFTER = 60
 """Seconds: the load of a method is counted in buckets of a minute each."""
 
@@ -73,19 +74,25 @@ _OUTCOME_UNKNOWN = frozenset({Kind.BROKEN, Kind.UNUSABLE, Kind.FAILED})
 class BitrixError(Exception):
     """A call that did not succeed. Its texts hold no secret of ours."""
 
-    def __init__(self, kind: Kind, text: str, code: str | None = None) -> None:
-        """`text` is why there is no answer, or Bitrix24's own description with its `code`."""
+    def __init__(
+        self, kind: Kind, text: str, code: str | None = None, retry_after: int | None = None
+    ) -> None:
+        """`text` is why there is no answer, or Bitrix24's own description with its `code`.
+
+        `retry_after`: the seconds for which it asks to be left alone.
+        """
         super().__init__(f"{kind.name}: {text}")
-        self.kind, self.text, self.code = kind, text, code
+        self.kind, self.text, self.code, self.retry_after = kind, text, code, retry_after
 
     def as_api_error(self, host: str, *, write: bool) -> ApiError:
         """Return what the caller is told. `write`: the call may have changed something."""
         said = {"code": self.code, "description": self.text}
         match self.kind:
             case Kind.TOO_FAST:
-                return rate_limited(1)
+                return rate_limited(self.retry_after or 1)
             case Kind.TOO_MUCH:
-                return rate_limited(TIME_LIMIT_RETRY_AFTER, self._told("takes no more of these calls now"))
+                wait = self.retry_after or TIME_LIMIT_RETRY_AFTER
+                return rate_limited(wait, self._told("takes no more of these calls now"))
             case Kind.DENIED:
                 return ApiError("BITRIX_ACCESS_DENIED", self._told("denied the call"), details=said)
             case Kind.MISSING:
@@ -107,39 +114,43 @@ class BitrixError(Exception):
         return f"Bitrix24 {deed}: {self.text or self.code or 'it does not say why'}"
 
 
-def rate_limited(retry_after: int, message: str | None = None) -> ApiError:
-    """Return the 429 for a portal that takes no more calls at this moment; `retry_after` in seconds."""
+def rate_limited(retry_after: int, message: str | None = None, *, scope: str = "portal") -> ApiError:
+    """Return the 429 for calls that there is no room for at this moment; `retry_after` in seconds.
+
+    `scope` says for whose: those of the portal, or of all `portals`.
+    """
     return ApiError(
         "RATE_LIMITED",
         message or "The portal takes no more calls at this moment.",
-        details={"scope": "portal"},
+        details={"scope": scope},
         retry_after=retry_after,
     )
 
 
-def refusal(answer: Mapping[str, Any], status: int, secret: str) -> BitrixError:
+def refusal(
+    answer: Mapping[str, Any], status: int, secret: str, retry_after: int | None = None
+) -> BitrixError:
     """Return the meaning of an answer that has `error`, or of an entry of a batch's errors.
 
     `status` is the HTTP status, 400 inside a batch. `secret` is taken out of code and description.
     """
     code = _text(answer.get("error"))
     description = _readable(_text(answer.get("error_description")), secret)
-    return BitrixError(_kind(code.lower(), description, status), description, _readable(code, secret))
+    kind = _kind(code.lower(), description, status)
+    return BitrixError(kind, description, _readable(code, secret), retry_after)
 
 
 def _kind(code: str, description: str, status: int) -> Kind:
-    if code == "query_limit_exceeded":
-        return Kind.TOO_FAST
     if code == "operation_time_limit":
         return Kind.TOO_MUCH
+    if code == "query_limit_exceeded" or status == TOO_MANY_REQUESTS:
+        return Kind.TOO_FAST
     if code in _DENIED or (code == "invalid_credentials" and status == 403):
         return Kind.DENIED
     if code in _MISSING or (code in _NO_CODE and description.lower().rstrip(".") == "not found"):
         return Kind.MISSING
     if status >= 500 or code in _FAILED:
         return Kind.FAILED
-    if status == 429:
-        return Kind.TOO_FAST
     return Kind.WEBHOOK_GONE if code in _WEBHOOK_GONE else Kind.REFUSED
 
 

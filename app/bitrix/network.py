@@ -17,14 +17,15 @@ server that sends a byte a second holds a thread for ever, and does not tell whe
 from __future__ import annotations
 
 import contextlib
+import re
 import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -37,6 +38,8 @@ LONGEST_REST = 4.0
 """Seconds between two requests; many servers close after five, and a request should not meet the end."""
 LONGEST_USE = 60.0
 """Seconds after which a host's address is looked up and checked anew."""
+LONGEST_RETRY_AFTER = 3600
+"""Seconds; no server has a say in more."""
 
 _HEADERS = [
     (b"Accept", b"application/json"),
@@ -59,6 +62,14 @@ class NoAnswer(Exception):
     def __init__(self, why: str, *, sent: bool, broken: bool = False) -> None:
         super().__init__(why)
         self.sent, self.broken = sent, broken
+
+
+class Reply(NamedTuple):
+    """An answer. `retry_after`: the seconds of its Retry-After (RFC 9110, 10.2.3), None if there are none."""
+
+    status: int
+    body: bytes
+    retry_after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +102,8 @@ class Network:
         deadline: float,
         largest: int,
         headers: Headers = (),
-    ) -> tuple[int, bytes]:
-        """Send `body` to `path` below the webhook, "" for itself; return the answer's status and body.
+    ) -> Reply:
+        """Send `body` to `path` below the webhook, "" for itself; return the answer.
 
         `deadline` is monotonic, in seconds; an answer of more than `largest` bytes is cut off. `headers` are
         sent beside those of every request. Raises `NoAnswer`.
@@ -121,7 +132,7 @@ class Network:
         deadline: float,
         largest: int,
         headers: Headers,
-    ) -> tuple[int, bytes]:
+    ) -> Reply:
         stream = connection.stream
         stream.begin(deadline)
         # Never chained: what httpcore says may quote the request.
@@ -227,7 +238,7 @@ class _Connection:
         """Tell whether it has not rested for too long, nor been closed, as far as one can see."""
         return time.monotonic() < self.usable_until and not self.http.has_expired()
 
-    def post(self, path: str, body: bytes, largest: int, headers: Headers) -> tuple[int, bytes]:
+    def post(self, path: str, body: bytes, largest: int, headers: Headers) -> Reply:
         url = f"{self.to.url}/{path}" if path else self.to.url
         with self.http.stream("POST", url, headers=[*self._headers, *headers], content=body) as response:
             answer = bytearray()
@@ -235,7 +246,7 @@ class _Connection:
                 answer += chunk
                 if len(answer) > largest:
                     raise NoAnswer(f"the answer is larger than {largest >> 10:,} KiB", sent=self.stream.sent)
-            return response.status, bytes(answer)
+            return Reply(response.status, bytes(answer), _retry_after(response.headers))
 
 
 class _Stream(httpcore2.NetworkStream):
@@ -283,6 +294,13 @@ class _Stream(httpcore2.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         # All that httpcore asks for: an idle connection that has something to read has ended.
         return _is_readable(self._socket) if info == "is_readable" else None
+
+
+def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    for name, value in headers:
+        if name.lower() == b"retry-after" and re.fullmatch(rb"[0-9]{1,4}", value):
+            return int(value) if int(value) <= LONGEST_RETRY_AFTER else None
+    return None
 
 
 def _is_readable(connection: socket.socket) -> bool:

@@ -79,8 +79,7 @@ class OwnFields:
                 told[one.entity.name] = before
         outcomes = self._ask(portal, list(unsure.values()))
         for name, result in outcomes.results.items():
-            names = result.value if isinstance(result.value, dict) else ()
-            told[name] = _Told(frozenset(names), time.monotonic())
+            told[name] = _Told(frozenset(result.value), time.monotonic())
             self._remember((portal.id, name), told[name])
         return told, outcomes.errors
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 import structlog
 
 from app.bitrix.client import MOST_IN_A_BATCH, Call, Result, Webhook
 from app.bitrix.failures import BitrixError, Kind
 from app.bitrix.network import Network
+from app.bitrix.pages import PAGE, Listed, first_start, further_starts, joined
 from app.bitrix.places import Places
 from app.bitrix.query_string import LARGEST_BATCH, BatchTooLarge, Unwritable, Writer
 from app.bitrix.throttle import LONGEST_WAIT, Throttle
@@ -27,10 +28,7 @@ from app.errors import ApiError, invalid
 from app.models import Portal
 from gateway.redis_link import Link
 
-__all__ = ["Call", "Listed", "Outcomes", "PortalCalls", "Result"]
-
-PAGE = 50
-"""Items on a page of any of Bitrix24's lists."""
+__all__ = ["Call", "Outcomes", "PortalCalls", "Result"]
 
 _FIRST_PAUSE = 0.5
 
@@ -50,13 +48,6 @@ class Outcomes:
     errors: dict[str, ApiError] = field(default_factory=dict)
 
 
-class Listed(NamedTuple):
-    """A part of a list. `total`: how many items the whole list has."""
-
-    items: list[Any]
-    total: int
-
-
 class PortalCalls:
     """Calls portals, for all threads of one worker."""
 
@@ -69,7 +60,7 @@ class PortalCalls:
         """
         self._webhook_url = webhook_url
         self._network = Network()
-        self._places = Places(max(1, config.threads // 2))
+        self._places = Places(max(1, config.threads // 2), max(1, config.threads - 1))
         folder = config.state_dir if link is not None else None
         self._throttle = Throttle(link, folder, redis_timeout=config.redis_timeout_ms / 1000)
 
@@ -106,31 +97,32 @@ class PortalCalls:
         The order that `call` asks for must be a total one, or an item may be on two pages. Raises
         `ApiError` like `call`, and VALIDATION_ERROR for more pages than the batches can hold.
         """
-        start = offset - offset % PAGE
+        start = first_start(offset)
         _check_room(call, range(start + PAGE, offset + limit, PAGE))
-        first = self.call(portal, call._replace(start=start))
-        found = _items(first)
-        total = first.total if first.total is not None else start + len(found)
-        for starts in _in_batches(range(start + PAGE, min(offset + limit, total), PAGE)):
-            found += self._pages(portal, call, starts)
-        return Listed(found[offset - start :][:limit], total)
+        pages = {start: self.call(portal, call._replace(start=start))}
+        for starts in _in_batches(further_starts(start, pages[start], offset + limit)):
+            pages |= self._pages(portal, call, starts)
+        return joined(pages, offset=offset, limit=limit)
 
     def close(self) -> None:
         """Close the connections that nobody uses just now, and what this host's workers share."""
         self._network.close()
         self._throttle.close()
 
-    def _pages(self, portal: Portal, call: Call, starts: range) -> list[Any]:
-        pages = {str(start): call._replace(start=start) for start in starts}
-        outcomes = self.batch(portal, pages)
+    def _pages(self, portal: Portal, call: Call, starts: range) -> dict[int, Result]:
+        outcomes = self.batch(portal, {str(start): call._replace(start=start) for start in starts})
         for error in outcomes.errors.values():
             raise error
-        return [item for name in pages for item in _items(outcomes.results[name])]
+        return {start: outcomes.results[str(start)] for start in starts}
 
     def _webhook(self, portal: Portal) -> Webhook:
-        url = self._webhook_url(portal) if portal.linked else None
+        facts = {"linked": portal.linked, "status": portal.status}
+        if not portal.linked:
+            raise ApiError("PORTAL_NOT_LINKED", details=facts)
+        url = self._webhook_url(portal)
         if url is None:
-            raise ApiError("PORTAL_NOT_LINKED", details={"linked": portal.linked, "status": portal.status})
+            message = "The portal has no webhook, by which its Bitrix24 is called: an operator can set one."
+            raise ApiError("PORTAL_NOT_LINKED", message, details={**facts, "hasWebhookUrl": False})
         return Webhook(url, allow_private=portal.allow_private, network=self._network)
 
     def _make(self, portal: Portal, call: Call, host: str, send: Callable[[], Answer]) -> Answer:
@@ -166,7 +158,7 @@ class _Attempts:
     def may_repeat(self, error: BitrixError) -> bool:
         """Tell whether another attempt is harmless, and the caller can wait for it."""
         if error.kind is Kind.TOO_FAST:
-            self._pause = self._pause * 2 or _FIRST_PAUSE
+            self._pause = max(self._pause * 2 or _FIRST_PAUSE, error.retry_after or 0)
             return time.monotonic() + self._pause <= self._until
         first_break = error.kind is Kind.BROKEN and not self._broken
         self._broken = True
@@ -185,12 +177,6 @@ def _check_room(call: Call, starts: range) -> None:
         raise invalid(limit=f"Beyond one page of {PAGE}, pages are asked for in a batch. {flaw}") from None
     if min(len(starts), MOST_IN_A_BATCH) > room:
         raise invalid(limit=f"{len(starts) + 1} pages of {PAGE}: of so long a filter at most {room + 1}.")
-
-
-def _items(page: Result) -> list[Any]:
-    if not isinstance(page.value, list):
-        raise ApiError("BITRIX_UNAVAILABLE", "Bitrix24's answer is not a list.")
-    return list(page.value)
 
 
 def _in_batches(starts: range) -> Iterable[range]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
 from app.bitrix.portal_calls import Call, PortalCalls
 from app.errors import ApiError
 from app.models import Portal
 
 _RETRY_AFTER = 1
-_QUESTIONS = (Call("profile"), Call("scope"))
+_QUESTIONS: tuple[tuple[Call, Callable[[Any], bool]], ...] = (
+    (Call("profile"), lambda user: isinstance(user, dict) and "ID" in user),
+    (Call("scope"), lambda scopes: isinstance(scopes, dict | list)),
+)
 
 
 class Prober:
@@ -32,8 +37,8 @@ class Prober:
             message = "Too many webhooks are being tried at this moment; repeat the request."
             raise ApiError("BITRIX_UNAVAILABLE", message, retry_after=_RETRY_AFTER)
         try:
-            for question in _QUESTIONS:
-                if not isinstance(self._calls.call(portal, question).value, dict | list):
+            for question, is_answer in _QUESTIONS:
+                if not is_answer(self._calls.call(portal, question).value):
                     message = f"The portal's webhook answers {question.method!r} as Bitrix24 does not."
                     raise ApiError("BITRIX_UNAVAILABLE", message)
         except ApiError as error:

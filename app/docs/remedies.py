@@ -17,7 +17,8 @@ REMEDIES: Mapping[str, str] = {
     ),
     "MISSING_PORTAL_ID": "`portalId` is not given.",
     "PORTAL_NOT_LINKED": (
-        "The portal is not linked to Bitrix24, has no webhook, or is not active. An operator can change that."
+        "The portal is not linked to Bitrix24, is not active, or, with `hasWebhookUrl` false in `details`, "
+        "has no webhook. An operator can change that."
     ),
     "BATCH_LIMIT_EXCEEDED": "A batch holds 1 to 50 calls. Send more in several batches.",
     "MISSING_API_KEY": "No key. `hint` says how to send one.",
@@ -108,8 +109,8 @@ REMEDIES: Mapping[str, str] = {
     "RATE_LIMITED": (
         'A limit is used up; `details` say which: `{"limit": 1000, "window": 3600, "scope": "tier"}`. '
         'Wait for `Retry-After`; the request counted on no limit. With `{"scope": "portal"}` it is the '
-        "portal's Bitrix24 that takes no more calls at this moment: nothing was done, and the request "
-        "counted on your limits."
+        'portal\'s Bitrix24 that takes no more calls at this moment, with `{"scope": "portals"}` there are '
+        "too many calls of portals under way here: nothing was done, and the request counted on your limits."
     ),
     "AUTH_ATTEMPTS_LIMITED": (
         "Too many wrong keys came from this address in this minute. Wait for `Retry-After`, and send a "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.bitrix.client import MOST_IN_A_BATCH
-from app.bitrix.portal_calls import PAGE
+from app.bitrix.pages import PAGE
 from app.schemas.batch import BatchAnswer
 
 _BESIDE = 10

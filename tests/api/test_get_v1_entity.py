@@ -27,6 +27,9 @@ PYTHON_TYPES = {
 FIRST_CREATED = "2025-10-09T09:53:20.000Z"
 
 
+Params = dict[str, Any]
+
+
 @pytest.fixture(scope="module")
 def still(still_world: World, still_sandbox: Sandbox) -> Linked:
     """A portal that the tests only read."""
@@ -225,6 +228,45 @@ def test_200_a_part_of_a_list(still: Linked, limit: int, offset: int, ids: range
         "hasMore": offset + limit < 120,
     }
     assert still.methods == ["crm.item.list", "batch"][:calls]
+
+
+@pytest.mark.parametrize("name", ["tasks", "users"])
+def test_200_beyond_the_end_is_nothing_although_bitrix24_begins_anew(
+    still: Linked, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    run, total = still.sandbox.portal._run, TABLES[name]
+
+    def anew(method: str, params: Params) -> Any:
+        return run(method, {**params, "start": 0} if int(params.get("start", 0)) >= total else params)
+
+    monkeypatch.setattr(still.sandbox.portal, "_run", anew)
+    for offset, limit in ((total, 50), (100, 50), (0, 1_000)):
+        part = {"limit": limit, "offset": offset}
+        alone = still.get(f"/v1/{name}", part)
+        calls = [{"id": "it", "entity": name, "action": "list", "params": part}]
+        batch = still.post("/v1/batch", {"calls": calls}).data
+        assert [item["id"] for item in alone.data] == list(range(1, total + 1))[offset:]
+        assert alone.json["meta"] == {**part, "total": total, "hasMore": False}
+        assert (batch["results"]["it"], batch["meta"]["it"]) == (alone.data, alone.json["meta"])
+
+
+def test_200_a_list_that_changes_under_the_reader_is_as_long_as_it_was_last(
+    linked: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, pages = linked.sandbox.portal._run, 0
+
+    def fewer(method: str, params: Params) -> Any:
+        nonlocal pages
+        answer, pages = run(method, params), pages + 1
+        if pages == 1:
+            for number in range(1, 61):
+                run("crm.item.delete", {"entityTypeId": 2, "id": number})
+        return answer
+
+    monkeypatch.setattr(linked.sandbox.portal, "_run", fewer)
+    answer = linked.get("/v1/deals", {"limit": 100, "select": "id"})
+    assert [deal["id"] for deal in answer.data] == [*range(1, 51), *range(111, 121)]
+    assert answer.json["meta"] == {"limit": 100, "offset": 0, "total": 60, "hasMore": False}
 
 
 def test_200_five_thousand_in_three_calls(world: World) -> None:

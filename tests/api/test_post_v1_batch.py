@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -273,6 +274,45 @@ def test_502_a_lost_answer_is_lost_for_all_and_nothing_is_doubled(linked: Linked
     assert answer.error["details"] == {"outcome": "unknown"}
     assert linked.methods == ["batch"]
     assert linked.get("/v1/deals", {"filter[title]": "only once"}).json["meta"]["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "result", [[], None, False, {"item": []}, {"item": {"title": "x"}}, {"item": True}, {"task": {"id": 5}}]
+)
+def test_200_a_change_with_an_odd_result_may_have_been_made(still: Linked, result: Any) -> None:
+    told = {"c0": result, "c1": result, "c2": result, "c3": {"item": {"id": 1}}}
+    text = json.dumps({"result": {"result": told, "result_error": []}})
+    still.sandbox.faults.add("not_json", text=text, method="batch")
+    data = send(
+        still,
+        {"id": "made", "entity": "deals", "action": "create", "params": {"title": "x"}},
+        {"id": "changed", "entity": "deals", "action": "update", "entityId": 1, "params": {"title": "x"}},
+        {"id": "read", "entity": "deals", "action": "get", "entityId": 1},
+        deal(1, id="sound"),
+    ).data
+    assert data["results"] == {"sound": {"id": 1}}
+    for name in ("made", "changed"):
+        assert data["errors"][name]["code"] == "BITRIX_UNAVAILABLE"
+        assert data["errors"][name]["details"] == {"outcome": "unknown"}
+    assert "details" not in data["errors"]["read"]
+
+
+def test_200_lists_that_php_wrote_as_maps_or_as_nothing(still: Linked) -> None:
+    told = {"c0": [], "c1": {"items": {"3": {"id": "5"}}}, "c2": {"3": {"ID": "6"}}, "c3": []}
+    totals = {"c1": "1", "c2": -1}
+    text = json.dumps({"result": {"result": told, "result_error": {"c0": None}, "result_total": totals}})
+    still.sandbox.faults.add("not_json", text=text, method="batch")
+    data = send(
+        still,
+        {"id": "none", "entity": "deals", "action": "list"},
+        {"id": "map", "entity": "deals", "action": "list"},
+        {"id": "user", "entity": "users", "action": "get", "entityId": 6},
+        {"id": "fields", "entity": "deals", "action": "fields"},
+    ).data
+    assert data["errors"] == {}
+    assert data["results"]["none"] == []
+    assert (data["results"]["map"], data["results"]["user"]) == ([{"id": 5}], {"id": 6})
+    assert data["meta"]["none"] == {"limit": 50, "offset": 0, "total": 0, "hasMore": False}
 
 
 def test_200_a_batch_that_only_reads_is_tried_again(linked: Linked) -> None:

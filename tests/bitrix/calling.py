@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 
 from app.bitrix.portal_calls import Call, PortalCalls
+from app.bitrix.results import Shape
 from app.errors import ApiError
 from app.models import Portal
 
 CallsTo = Callable[..., PortalCalls]
 
-READ = Call("crm.item.get", {"entityTypeId": 2, "id": 1}, under="item")
-DEALS = Call("crm.item.list", {"entityTypeId": 2, "order": {"id": "ASC"}}, under="items")
-CREATE = Call("crm.item.add", {"entityTypeId": 2, "fields": {"title": "once"}}, write=True, under="item")
+READ = Call("crm.item.get", {"entityTypeId": 2, "id": 1}, shape=Shape.ITEM, under="item")
+DEALS = Call("crm.item.list", {"entityTypeId": 2, "order": {"id": "ASC"}}, shape=Shape.ITEMS, under="items")
+CREATE = Call(
+    "crm.item.add", {"entityTypeId": 2, "fields": {"title": "once"}}, True, Shape.MADE, under="item"
+)
 
 _numbers = itertools.count(1)
 

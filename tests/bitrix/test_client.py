@@ -10,6 +10,7 @@ import pytest
 from app.bitrix.client import Call, Result, Webhook
 from app.bitrix.failures import BitrixError, Kind
 from app.bitrix.network import Network
+from app.bitrix.results import Shape
 from tests.bitrix.raw_server import SECRET, RawServer, answer
 
 GET = Call("crm.item.get", {"entityTypeId": 2, "id": 5})
@@ -46,10 +47,16 @@ def test_a_call_is_a_post_of_its_parameters_as_json(webhook: Webhook, server: Ra
         ({"total": 0}, 0, None),
         ({"total": None, "next": "many"}, None, None),
         ({"total": 5.0}, 5, None),
+        ({"total": 2**53 - 1}, 2**53 - 1, None),
         ({"total": []}, None, None),
+        ({"total": -1, "next": "-50"}, None, None),
+        ({"total": 2**53}, None, None),
+        ({"total": 10**30, "next": 1e300}, None, None),
+        ({"total": "9" * 4_000}, None, None),
+        ({"total": True, "next": 7.5}, None, None),
     ],
 )
-def test_a_lists_numbers_may_be_strings(
+def test_a_lists_numbers_may_be_strings_or_nonsense(
     webhook: Webhook, server: RawServer, numbers: dict[str, Any], total: int | None, next_start: int | None
 ) -> None:
     _give(server, {"result": [], **numbers})
@@ -63,17 +70,23 @@ def test_any_result_is_a_result(webhook: Webhook, server: RawServer, value: Any)
 
 
 def test_what_was_asked_for_is_taken_from_under_its_name(webhook: Webhook, server: RawServer) -> None:
-    under = GET._replace(under="item")
+    under = GET._replace(shape=Shape.ITEM, under="item")
     _give(server, {"result": {"item": {"id": 5}}})
     assert webhook.call(under).value == {"id": 5}
-    _give(server, {"result": []})
-    assert _error(webhook, under).kind is Kind.MISSING
-    for odd in ({}, {"task": {}}, [5], "item", None):
-        _give(server, {"result": odd})
-        assert _error(webhook, under).kind is Kind.UNUSABLE
+    _give(server, {"result": {"task": {"id": 5}}})
+    assert _error(webhook, under).kind is Kind.UNUSABLE
 
 
-@pytest.mark.parametrize("code", ["", "0", "100", 100, None, "ERROR_CORE", {"a": 1}])
+def test_an_error_that_is_null_is_none(webhook: Webhook, server: RawServer) -> None:
+    _give(server, {"error": None, "error_description": "", "result": {"id": 5}})
+    assert webhook.call(GET).value == {"id": 5}
+    _give(server, {"error": None, "error_description": "No", "result": {}}, "400 Bad Request")
+    assert _error(webhook).kind is Kind.REFUSED
+    _give(server, {"error": None})
+    assert _error(webhook).kind is Kind.UNUSABLE
+
+
+@pytest.mark.parametrize("code", ["", "0", "100", 100, "ERROR_CORE", {"a": 1}])
 @pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "404 Not Found"])
 def test_an_error_is_told_by_its_presence(
     webhook: Webhook, server: RawServer, code: Any, status: str
@@ -121,6 +134,43 @@ def test_what_is_not_an_answer_is_unusable(webhook: Webhook, server: RawServer, 
 def test_other_statuses(webhook: Webhook, server: RawServer, status: str, body: Any, kind: Kind) -> None:
     _give(server, body, status)
     assert _error(webhook).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("17", 17),
+        ("3600", 3600),
+        ("3601", None),
+        ("0", 0),
+        ("1.5", None),
+        ("-1", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("", None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"slow down", b"[]", b'{"result": {}}', b'{"error": "ACCESS_DENIED"}', b'{"error": null}'],
+)
+def test_429_is_too_fast_whatever_its_body(
+    webhook: Webhook, server: RawServer, body: bytes, told: str | None, seconds: int | None
+) -> None:
+    headers = "" if told is None else f"Retry-After: {told}\r\n"
+    server.behave = answer(body, "429 Too Many Requests", headers)
+    error = _error(webhook)
+    assert (error.kind, error.retry_after) == (Kind.TOO_FAST, seconds)
+
+
+@pytest.mark.parametrize(("headers", "wait"), [("", 60), ("Retry-After: 17\r\n", 17)])
+def test_429_for_the_load_of_a_method_is_too_much(
+    webhook: Webhook, server: RawServer, headers: str, wait: int
+) -> None:
+    server.behave = answer(b'{"error": "OPERATION_TIME_LIMIT"}', "429 Too Many Requests", headers)
+    error = _error(webhook)
+    assert error.kind is Kind.TOO_MUCH
+    assert error.as_api_error("company.example", write=True).retry_after == wait
 
 
 def test_an_answer_larger_than_its_bound_is_unusable(webhook: Webhook, server: RawServer) -> None:
@@ -176,7 +226,7 @@ class TestBatch:
             server,
             {
                 "result": {
-                    "result": {"c0": {"items": [1]}, "c3": None},
+                    "result": {"c0": {"items": [{"id": 1}]}, "c3": None},
                     "result_error": {"c1": {"error": "NOT_FOUND", "error_description": ""}},
                     "result_total": {"c0": "73"},
                     "result_next": {"c0": 50},
@@ -184,9 +234,10 @@ class TestBatch:
                 }
             },
         )
-        asked = {name: Call("crm.item.list", under="items") for name in ("list", "gone", "forgotten")}
+        list_ = Call("crm.item.list", shape=Shape.ITEMS, under="items")
+        asked = dict.fromkeys(("list", "gone", "forgotten"), list_)
         outcomes = webhook.batch({**asked, "nothing": Call("crm.item.delete")})
-        assert outcomes["list"] == Result([1], 73, 50)
+        assert outcomes["list"] == Result([{"id": 1}], 73, 50)
         assert outcomes["nothing"] == Result(None)
         kinds = {name: error.kind for name, error in outcomes.items() if isinstance(error, BitrixError)}
         assert kinds == {"gone": Kind.MISSING, "forgotten": Kind.UNUSABLE}
@@ -202,7 +253,11 @@ class TestBatch:
         assert isinstance(outcome, BitrixError)
         assert outcome.kind is Kind.UNUSABLE
 
-    @pytest.mark.parametrize("error", ["insufficient_scope", [], None, 5])
+    def test_an_error_that_is_null_is_none(self, webhook: Webhook, server: RawServer) -> None:
+        _give(server, {"result": {"result": {"c0": 1}, "result_error": {"c0": None}}})
+        assert webhook.batch({"a": GET}) == {"a": Result(1)}
+
+    @pytest.mark.parametrize("error", ["insufficient_scope", [], 5])
     def test_an_error_of_any_form_is_an_error(self, webhook: Webhook, server: RawServer, error: Any) -> None:
         _give(server, {"result": {"result": {"c0": 1}, "result_error": {"c0": error}}})
         (outcome,) = webhook.batch({"a": GET}).values()

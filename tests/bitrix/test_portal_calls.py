@@ -12,10 +12,11 @@ import pytest
 from app.bitrix import portal_calls as module
 from app.bitrix import throttle
 from app.bitrix.portal_calls import Call, PortalCalls
+from app.bitrix.results import Shape
 from app.bitrix.sandbox import Sandbox
 from app.models import Portal
 from tests.bitrix.calling import CREATE, DEALS, READ, CallsTo, portal, refusal
-from tests.bitrix.raw_server import raw_server
+from tests.bitrix.raw_server import RawServer, answer, raw_server
 
 
 @pytest.fixture
@@ -42,18 +43,22 @@ def test_a_call_gives_what_it_asked_for(calls: PortalCalls, ours: Portal) -> Non
     assert calls.call(ours, READ).value["id"] == 1
     made = calls.call(ours, CREATE).value
     assert calls.call(ours, READ._replace(params={"entityTypeId": 2, "id": made["id"]})).value == made
-    gone = Call("tasks.task.get", {"taskId": 99_999}, under="task")
+    gone = Call("tasks.task.get", {"taskId": 99_999}, shape=Shape.ITEM, under="task")
     assert refusal(calls, ours, gone).code == "ENTITY_NOT_FOUND"
 
 
-@pytest.mark.parametrize("fields", [{}, {"linked": False}])
-def test_a_portal_without_a_webhook_is_not_linked(
-    calls_to: CallsTo, sandbox: Sandbox, fields: dict[str, Any]
-) -> None:
-    calls = calls_to(sandbox.webhook_url if fields else None)
-    refused = refusal(calls, portal(**fields))
+def test_a_portal_that_is_not_linked_is_not_called(calls: PortalCalls, sandbox: Sandbox) -> None:
+    refused = refusal(calls, portal(linked=False))
     assert (refused.code, refused.status) == ("PORTAL_NOT_LINKED", 400)
+    assert refused.details == {"linked": False, "status": "ACTIVE"}
     assert not sandbox.calls
+
+
+def test_a_portal_without_a_webhook_is_told_so(calls_to: CallsTo, ours: Portal) -> None:
+    refused = refusal(calls_to(None), ours)
+    assert (refused.code, refused.status) == ("PORTAL_NOT_LINKED", 400)
+    assert refused.details == {"linked": True, "status": "ACTIVE", "hasWebhookUrl": False}
+    assert "no webhook" in refused.message
 
 
 @pytest.mark.parametrize(
@@ -224,6 +229,17 @@ class TestTooFast:
         assert refused.retry_after == 1
         assert _count(sandbox, READ.method) == 3
 
+    @pytest.mark.parametrize("call", [READ, CREATE])
+    def test_429_at_once_when_it_asks_for_more_than_the_caller_can_wait(
+        self, calls_to: CallsTo, ours: Portal, server: RawServer, call: Call
+    ) -> None:
+        server.behave = answer(b"slow down", "429 Too Many Requests", "Retry-After: 90\r\n")
+        began = time.monotonic()
+        refused = refusal(calls_to(server.url), ours, call)
+        assert time.monotonic() - began < 1.0
+        assert (refused.code, refused.retry_after) == ("RATE_LIMITED", 90)
+        assert len(server.all_requests) == 1
+
     def test_other_callers_of_the_portal_wait_too(
         self, calls: PortalCalls, ours: Portal, sandbox: Sandbox
     ) -> None:
@@ -347,8 +363,10 @@ class TestListPages:
         assert [call.method for call in sandbox.calls] == requests
 
     def test_users_and_tasks_are_lists_of_other_forms(self, calls: PortalCalls, ours: Portal) -> None:
-        users = calls.list_pages(ours, Call("user.get"), offset=0, limit=5_000)
-        tasks = calls.list_pages(ours, Call("tasks.task.list", under="tasks"), offset=0, limit=5_000)
+        all_users = Call("user.get", shape=Shape.ITEMS)
+        all_tasks = Call("tasks.task.list", shape=Shape.ITEMS, under="tasks")
+        users = calls.list_pages(ours, all_users, offset=0, limit=5_000)
+        tasks = calls.list_pages(ours, all_tasks, offset=0, limit=5_000)
         assert 0 < len(users.items) == users.total
         assert 0 < len(tasks.items) == tasks.total
 
@@ -378,7 +396,7 @@ class TestListPages:
 
     def test_what_is_no_list_is_refused(self, calls: PortalCalls, ours: Portal) -> None:
         with pytest.raises(module.ApiError) as refused:
-            calls.list_pages(ours, Call("profile"), offset=0, limit=50)
+            calls.list_pages(ours, Call("profile", shape=Shape.ITEMS), offset=0, limit=50)
         assert refused.value.code == "BITRIX_UNAVAILABLE"
 
 

@@ -46,7 +46,18 @@ def test_whatever_goes_wrong_is_unavailable(
     assert _refusal(Prober(calls_to(sandbox.webhook_url), 1)).code == "BITRIX_UNAVAILABLE"
 
 
-@pytest.mark.parametrize("body", [b"[]", b'{"result": true}', b'{"result": null}', b'{"error": ""}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b'{"result": true}',
+        b'{"result": null}',
+        b'{"result": []}',
+        b'{"result": {}}',
+        b'{"result": {"status": "up"}}',
+        b'{"error": ""}',
+    ],
+)
 def test_another_kind_of_server_is_unavailable(calls_to: CallsTo, server: RawServer, body: bytes) -> None:
     server.behave = answer(body)
     assert _refusal(Prober(calls_to(server.url), 1)).code == "BITRIX_UNAVAILABLE"

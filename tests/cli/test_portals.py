@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.bitrix.sandbox import Sandbox
 from app.cli import portals
 from app.models import portal
 from tests.cli.terminal import UUID, Terminal
@@ -48,10 +49,26 @@ def test_a_webhook_url_can_come_by_stdin_and_is_never_shown(terminal: Terminal) 
     assert "s3cr3t" not in terminal.type("portals", "list").output
 
 
-def test_a_bad_webhook_url_is_refused_without_repeating_it(terminal: Terminal) -> None:
+def test_a_webhook_url_may_be_that_of_the_stand_in(terminal: Terminal, sandbox: Sandbox) -> None:
     words = ("portals", "create", "--domain", "company.bitrix24.com", "--webhook-url", "-")
 
-    line = terminal.refused(*words, stdin="ftp://company.bitrix24.com/rest/1/s3cr3t/\n")
+    assert terminal.json(*words, stdin=f"{sandbox.webhook_url}/\n")["hasWebhookUrl"] is True
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://company.bitrix24.com/rest/1/s3cr3t/",
+        "https://company.bitrix24.com/rest/1/s3cr3t/profile.json",
+        "https://company.bitrix24.com/rest/me/s3cr3t/",
+        "http://elsewhere.example/rest/1/s3cr3t s3cr3t/",
+        "http://127.0.0.1:8010/rest/s3cr3t/",
+    ],
+)
+def test_a_bad_webhook_url_is_refused_without_repeating_it(terminal: Terminal, url: str) -> None:
+    words = ("portals", "create", "--domain", "company.bitrix24.com", "--webhook-url", "-")
+
+    line = terminal.refused(*words, stdin=f"{url}\n")
 
     assert line.startswith("VALIDATION_ERROR: --webhook-url: ")
     assert "s3cr3t" not in line
