@@ -5,7 +5,7 @@ has sets of eight places; a network belongs to one set, chosen by its hash under
 when all eight are taken in the same minute the one with the fewest failures makes room. A guesser
 can thereby push out others who failed less, never hide behind them.
 
-The caller holds the host's lock.
+The caller holds the host's lock. One that is killed in between leaves an old count or the new one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from gateway.address import parse_address
 
 MINUTE = 60
 
-_PLACE = struct.Struct("<16sQQ")  # network, minute, failures
+_PLACE = struct.Struct("=16sQQ")  # network, minute, failures
+_MINUTE, _FAILURES = 2, 3  # the words behind the network
 _WAYS = 8
 _SETS = 1024
 FAILURES_SIZE = _PLACE.size * _WAYS * _SETS
@@ -41,9 +42,11 @@ class AddressFailures:
     def __init__(self, memory: memoryview) -> None:
         """Use the first `FAILURES_SIZE` bytes of `memory`."""
         self._memory = memory
+        self._words = memory[:FAILURES_SIZE].cast("Q")  # each is changed at once, as by `struct` it is not
 
     def release(self) -> None:
         """Let go of the memory."""
+        self._words.release()
         self._memory.release()
 
     def count(self, network: bytes, now: float) -> int:
@@ -57,9 +60,13 @@ class AddressFailures:
             found, of_minute, failures = _PLACE.unpack_from(self._memory, at)
             current = failures if of_minute == minute else 0
             if found == name:
-                _PLACE.pack_into(self._memory, at, name, minute, current + 1)
+                self._words[at // 8 + _FAILURES] = current + 1
+                self._words[at // 8 + _MINUTE] = minute
                 return current + 1
             if weight is None or current < weight:
                 weakest, weight = at, current
-        _PLACE.pack_into(self._memory, weakest, name, minute, 1)
+        self._words[weakest // 8 + _FAILURES] = 0
+        self._memory[weakest : weakest + len(name)] = name
+        self._words[weakest // 8 + _MINUTE] = minute
+        self._words[weakest // 8 + _FAILURES] = 1
         return 1

@@ -1,6 +1,8 @@
 """A file that all processes of one host map into their memory, and the lock under which they change it.
 
-The kernel frees the lock of a process that ends, however it ends.
+A process may be killed at any moment, also while it holds the lock, which the kernel frees then. So whoever
+writes into such a file does it in an order in which every state on the way is valid, and what counts as one
+word, by a view of words: what `struct` packs is zero for a moment, and may stay so.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from pathlib import Path
 class HostLock:
     """Excludes every other thread of this process and every other process of this host.
 
-    A class, since a generator by `contextmanager` takes longer than the lock itself.
+    Make it after a fork: a lock that is inherited excludes nobody. A class, since a generator by
+    `contextmanager` takes longer than the lock itself.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,7 +45,10 @@ class HostLock:
 
 
 def map_file(path: Path, size: int, magic: bytes) -> mmap.mmap:
-    """Map a file of at least `size` bytes that begins with `magic`, made or begun anew if need be."""
+    """Map a file of at least `size` bytes that begins with `magic`, made or begun anew if need be.
+
+    Raises OSError when it cannot be written, or has no room.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         found = os.fstat(descriptor).st_size

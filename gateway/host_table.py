@@ -16,7 +16,9 @@ another counts for nothing, and the request is decided again. So a count that Re
 forgot is never given twice.
 
 A process that is killed in between leaves at worst one count too many: every state on the way is
-valid, and the lock falls with its holder. A file that is torn or of another version is begun anew.
+valid, and the lock falls with its holder. So what may be read meanwhile or afterwards is changed as
+one word, by a view of words: what `struct` packs is zero for a moment, and may stay so. A file that
+is torn or of another version is begun anew.
 """
 
 from __future__ import annotations
@@ -35,17 +37,17 @@ from gateway.host_file import HostLock, map_file
 from gateway.limits import HOUR, SECOND, Limit
 
 _MAGIC = b"vibekeys host 01"
-# Behind the magic: believed, epoch, generation of the counters' file, hash of the Redis server's run id,
-# unix time of the last forwarded header from an untrusted loopback peer.
-_BELIEVED, _EPOCH, _GENERATION, _SERVER, _FORWARDED = 16, 24, 32, 40, 56
-_FAILURES_AT = 64
+# The words behind the magic: believed, epoch, generation of the counters' file, hash of the Redis server's
+# run id (two words), unix time of the last forwarded header from an untrusted loopback peer.
+_BELIEVED, _EPOCH, _GENERATION, _SERVER, _FORWARDED = 2, 3, 4, 5, 7
+_WORD = 8
+_SERVER_AT, _FAILURES_AT = _SERVER * _WORD, 8 * _WORD
 
 _COUNTERS_MAGIC = b"vibekeys count02"
-_COUNTERS_HEADER = struct.Struct("<16sQ")  # magic, slots taken
-_TAKEN = 16
-_SLOT = struct.Struct("<16sQQ")  # name, unix second from which the slot may be reused, count
-_REUSE_FROM, _COUNT = 16, 24
-_UNSIGNED = struct.Struct("<Q")
+_COUNTERS_HEADER = struct.Struct("=16sQ")  # magic, slots taken
+_TAKEN = 2
+_SLOT = struct.Struct("=16sQQ")  # name, unix second from which the slot may be reused, count
+_REUSE_FROM, _COUNT = 2, 3
 _FIRST_CAPACITY = 4096
 _FULL = 0.6
 _GROWS_EVERY = 16  # slots from one attempt to the next
@@ -76,13 +78,16 @@ class HostTable:
         self._lock = HostLock(folder / "host.lock")
         with self._lock:
             self._host = map_file(folder / "host", _FAILURES_AT + FAILURES_SIZE, _MAGIC)
+            self._host_words = memoryview(self._host).cast("Q")
             self.failures = AddressFailures(memoryview(self._host)[_FAILURES_AT:])
             self._open_counters()
 
     def close(self) -> None:
         """Let go of the files. Counts stay on disk."""
         self.failures.release()
+        self._host_words.release()
         self._host.close()
+        self._counter_words.release()
         self._counters.close()
         self._lock.close()
 
@@ -166,14 +171,14 @@ class HostTable:
     def knows_server(self, run_id: str) -> bool:
         """Tell whether the Redis server with this run id is the one that this host met last."""
         with self._lock:
-            return self._host[_SERVER : _SERVER + 16] == _mark(run_id)
+            return self._host[_SERVER_AT : _SERVER_AT + 16] == _mark(run_id)
 
     def meet_server(self, run_id: str) -> None:
         """Remember the Redis server, in a new epoch if it is not the one that this host knew: it
         restarted, or another took over, and counts that it gave may be lost."""
         with self._lock:
-            if self._host[_SERVER : _SERVER + 16] != _mark(run_id):
-                self._host[_SERVER : _SERVER + 16] = _mark(run_id)
+            if self._host[_SERVER_AT : _SERVER_AT + 16] != _mark(run_id):
+                self._host[_SERVER_AT : _SERVER_AT + 16] = _mark(run_id)
                 self._write(_EPOCH, self._read(_EPOCH) + 1)
 
     # --- what the operator should know -----------------------------------------------------------
@@ -210,17 +215,21 @@ class HostTable:
         if self._read(_GENERATION) != self._generation:
             self._open_counters()
 
-    def _read(self, at: int) -> int:
-        value: int = _UNSIGNED.unpack_from(self._host, at)[0]
+    def _read(self, place: int) -> int:
+        value: int = self._host_words[place]
         return value
 
-    def _write(self, at: int, value: int) -> None:
-        _UNSIGNED.pack_into(self._host, at, value)
+    def _write(self, place: int, value: int) -> None:
+        self._host_words[place] = value
 
     def _open_counters(self) -> None:
         self._generation = self._read(_GENERATION)
         path = self._folder / f"counters.{self._generation}"
-        self._counters = map_file(path, _counters_size(_FIRST_CAPACITY), _COUNTERS_MAGIC)
+        self._map_counters(path, _FIRST_CAPACITY)
+
+    def _map_counters(self, path: Path, capacity: int) -> None:
+        self._counters = map_file(path, _counters_size(capacity), _COUNTERS_MAGIC)
+        self._counter_words = memoryview(self._counters).cast("Q")
         self._capacity = (len(self._counters) - _COUNTERS_HEADER.size) // _SLOT.size
 
     def _find(self, name: bytes, now: float | None = None) -> tuple[int, int | None]:
@@ -251,19 +260,23 @@ class HostTable:
         at, known = self._find(name, now)
         if known is not None:
             if count > known:
-                _UNSIGNED.pack_into(self._counters, at + _COUNT, count)
+                self._counter_words[at // _WORD + _COUNT] = count
             return
         if at < 0:
             raise OSError(ENOSPC, "the host table is full and cannot grow", str(self._folder))
-        is_free = _UNSIGNED.unpack_from(self._counters, at + _REUSE_FROM)[0] == 0
-        reuse_from = limit.window_start(now) + limit.window + _LINGER[limit.window]
-        _SLOT.pack_into(self._counters, at, name, reuse_from, count)
+        words, slot = self._counter_words, at // _WORD
+        is_free = words[slot + _REUSE_FROM] == 0
+        # Never free again once it was taken, and never a count under a name that it is not of.
+        words[slot + _COUNT] = 0
+        words[slot + _REUSE_FROM] = limit.window_start(now) + limit.window + _LINGER[limit.window]
+        self._counters[at : at + len(name)] = name
+        words[slot + _COUNT] = count
         if is_free:
             self._slot_taken(now)
 
     def _slot_taken(self, now: float) -> None:
-        taken = _UNSIGNED.unpack_from(self._counters, _TAKEN)[0] + 1
-        _UNSIGNED.pack_into(self._counters, _TAKEN, taken)
+        taken = self._counter_words[_TAKEN] + 1
+        self._counter_words[_TAKEN] = taken
         if taken > self._capacity * _FULL and taken % _GROWS_EVERY == 0:
             # Without room on the disk it goes on in the file that it has, until that is full too.
             with suppress(OSError):
@@ -277,12 +290,12 @@ class HostTable:
         old, generation = self._generation, self._generation + 1
         path = self._folder / f"counters.{generation}"
         path.unlink(missing_ok=True)
-        self._counters = map_file(path, _counters_size(capacity), _COUNTERS_MAGIC)
-        self._capacity, self._generation = capacity, generation
+        self._map_counters(path, capacity)
+        self._generation = generation
         for slot in live:
             at, _ = self._find(slot[0])
             _SLOT.pack_into(self._counters, at, *slot)
-        _UNSIGNED.pack_into(self._counters, _TAKEN, len(live))
+        self._counter_words[_TAKEN] = len(live)
         self._write(_GENERATION, generation)
         (self._folder / f"counters.{old}").unlink(missing_ok=True)
 

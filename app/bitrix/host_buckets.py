@@ -20,7 +20,8 @@ from typing import NamedTuple
 from gateway.host_file import HostLock, map_file
 
 _MAGIC = b"vibekeys bucket1"
-_PLACE = struct.Struct("<16sd")  # portal, second at which its bucket is empty
+_PLACE = struct.Struct("=16sd")  # portal, second at which its bucket is empty
+_NAME_SIZE = 16
 _WAYS = 8
 _SETS = 256
 _SIZE = len(_MAGIC) + _SETS * _WAYS * _PLACE.size
@@ -53,6 +54,8 @@ class HostBuckets:
             with self._lock:
                 self._memory = map_file(folder / "portals", _SIZE, _MAGIC)
         self._held.callback(self._memory.close)
+        self._seconds = memoryview(self._memory).cast("d")
+        self._held.callback(self._seconds.release)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -99,8 +102,12 @@ class HostBuckets:
         return soonest, 0.0
 
     def _write(self, at: int, portal_id: str, empty_at: float) -> None:
-        _PLACE.pack_into(self._memory, at, _name(portal_id), empty_at)
+        name, place = _name(portal_id), (at + _NAME_SIZE) // self._seconds.itemsize
+        if self._memory[at : at + _NAME_SIZE] != name:
+            self._seconds[place] = 0.0  # never a time under a name that it is not of
+            self._memory[at : at + _NAME_SIZE] = name
+        self._seconds[place] = empty_at
 
 
 def _name(portal_id: str) -> bytes:
-    return blake2b(portal_id.encode(), digest_size=16).digest()
+    return blake2b(portal_id.encode(), digest_size=_NAME_SIZE).digest()
