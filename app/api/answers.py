@@ -83,12 +83,11 @@ def answer(data: Any, status: int = 200) -> Response:
 
 def page_answer(items: Sequence[Any], *, page: int, limit: int, total: int) -> Response:
     """Return one page of a list."""
-    meta = {"page": page, "limit": limit, "total": total, "hasMore": page * limit < total}
-    return Response(success_body(items, meta), content_type="application/json")
+    return list_answer(items, {"page": page, "limit": limit, "total": total, "hasMore": page * limit < total})
 
 
-def part_answer(items: Sequence[Any], meta: Mapping[str, Any]) -> Response:
-    """Return a part of a portal's list; `meta` is that of `list_meta`."""
+def list_answer(items: Sequence[Any], meta: Mapping[str, Any]) -> Response:
+    """Return a part of a list, and `meta`, which says what part it is."""
     return Response(success_body(items, meta), content_type="application/json")
 
 

@@ -21,6 +21,7 @@ from app.bitrix.pages import PAGE, first_start, joined
 from app.bitrix.portal_calls import Call, Outcomes, Result
 from app.errors import ApiError, invalid, told
 from app.json_body import read_object
+from app.models import Portal
 from app.openapi import answer_of
 from app.registry.entities import ROUTE_FOR
 from app.schemas.base import loader
@@ -62,10 +63,11 @@ def batch() -> Response:
         except ApiError as refusal:
             errors[name] = refusal
     named = {name: one.named for name, one in prepared.items() if one.named is not None}
-    errors |= services().own_fields.refusals(portal(), named)
+    of = portal()
+    errors |= services().own_fields.refusals(of, named)
     errors |= _without_room({name: one for name, one in prepared.items() if name not in errors})
     sent = {name: one for name, one in prepared.items() if name not in errors}
-    done, refused = _send(sent)
+    done, refused = _send(of, sent)
     errors |= refused
     return answer(
         {
@@ -170,13 +172,13 @@ def _without_room(prepared: Mapping[str, Prepared]) -> dict[str, ApiError]:
     return refused
 
 
-def _send(prepared: Mapping[str, Prepared]) -> tuple[dict[str, Done], dict[str, ApiError]]:
+def _send(of: Portal, prepared: Mapping[str, Prepared]) -> tuple[dict[str, Done], dict[str, ApiError]]:
     commands = {
         f"{name}/{place}": command
         for name, one in prepared.items()
         for place, command in enumerate(one.commands)
     }
-    outcomes = services().portal_calls.batch(portal(), commands) if commands else Outcomes()
+    outcomes = services().portal_calls.batch(of, commands)
     done: dict[str, Done] = {}
     errors: dict[str, ApiError] = {}
     for name, one in prepared.items():

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Response
 from werkzeug.routing import BaseConverter
 
-from app.api.answers import ApiBlueprint, answer, list_meta, part_answer
+from app.api.answers import ApiBlueprint, answer, list_answer, list_meta
 from app.auth import principal
 from app.bitrix.conditions import Wanted
 from app.bitrix.descriptions import described
@@ -50,7 +50,7 @@ def blueprints() -> Iterator[ApiBlueprint]:
 
 
 def portal() -> Portal:
-    """Return the portal of the calling key."""
+    """Return the portal of the calling key, read from the database: once a request is enough."""
     found: Portal = Portal.get_by_id(principal().portal_id)
     return found
 
@@ -124,8 +124,9 @@ def _create(blueprint: ApiBlueprint, entity: Entity) -> None:
     def view() -> Response:
         """The new item, with all its fields."""
         values = loader(create(entity)).load(read_object())
-        services().own_fields.check(portal(), named_in(entity, values))
-        return answer(entity.shown(_calls().call(portal(), entity.to_create(values)).value), 201)
+        of = portal()
+        services().own_fields.check(of, named_in(entity, values))
+        return answer(entity.shown(_calls().call(of, entity.to_create(values)).value), 201)
 
     _serve(blueprint, entity, "create", view, body=create(entity), gives=answer_of(shown(entity)), status=201)
 
@@ -134,11 +135,11 @@ def _update(blueprint: ApiBlueprint, entity: Entity) -> None:
     def view(id: str) -> Response:
         """The item after the change, with all its fields."""
         values = loader(update(entity)).load(read_object())
-        number = number_of_path(id)
-        services().own_fields.check(portal(), named_in(entity, values))
-        result = _changed(entity, number, entity.to_update(number, values))
+        number, of = number_of_path(id), portal()
+        services().own_fields.check(of, named_in(entity, values))
+        result = _changed(of, entity, number, entity.to_update(number, values))
         if result.value is True:
-            result = _read_again(entity, number) or result
+            result = _read_again(of, entity, number) or result
         return answer(changed_item(entity, result))
 
     _serve(blueprint, entity, "update", view, body=update(entity), gives=answer_of(shown(entity)))
@@ -148,7 +149,7 @@ def _delete(blueprint: ApiBlueprint, entity: Entity) -> None:
     def view(id: str) -> Response:
         """Delete an item."""
         number = number_of_path(id)
-        _changed(entity, number, entity.to_delete(number))
+        _changed(portal(), entity, number, entity.to_delete(number))
         return answer({"id": number, "deleted": True})
 
     _serve(blueprint, entity, "delete", view, gives=answer_of(DeletedItem))
@@ -182,33 +183,34 @@ def _serve(
 
 
 def _part(entity: Entity, asked: Wanted, limit: int, offset: int) -> Response:
-    services().own_fields.check(portal(), Named(entity, entity.own(asked.fields)))
-    listed = _calls().list_pages(portal(), entity.to_list(asked), offset=offset, limit=limit)
+    of = portal()
+    services().own_fields.check(of, Named(entity, entity.own(asked.fields)))
+    listed = _calls().list_pages(of, entity.to_list(asked), offset=offset, limit=limit)
     items = [entity.shown(item, asked.select) for item in listed.items]
-    return part_answer(items, list_meta(limit=limit, offset=offset, total=listed.total))
+    return list_answer(items, list_meta(limit=limit, offset=offset, total=listed.total))
 
 
-def _changed(entity: Entity, number: int, call: Call) -> Result:
+def _changed(of: Portal, entity: Entity, number: int, call: Call) -> Result:
     """Make a change. Where a refusal may mean that there is no such item, look whether there is."""
     try:
-        return _calls().call(portal(), call)
+        return _calls().call(of, call)
     except ApiError as refusal:
         code = (refusal.details or {}).get("code")
-        if code in entity.dialect.hides_missing and _is_missing(entity, number):
+        if code in entity.dialect.hides_missing and _is_missing(of, entity, number):
             raise ApiError("ENTITY_NOT_FOUND") from None
         raise
 
 
-def _read_again(entity: Entity, number: int) -> Result | None:
+def _read_again(of: Portal, entity: Entity, number: int) -> Result | None:
     try:
-        return _calls().call(portal(), entity.to_get(number))
+        return _calls().call(of, entity.to_get(number))
     except ApiError:
         return None  # whatever it is, it is not what became of the change
 
 
-def _is_missing(entity: Entity, number: int) -> bool:
+def _is_missing(of: Portal, entity: Entity, number: int) -> bool:
     try:
-        _calls().call(portal(), entity.to_get(number))
+        _calls().call(of, entity.to_get(number))
     except ApiError as refusal:
         return refusal.code == "ENTITY_NOT_FOUND"
     return False

@@ -194,23 +194,13 @@ class ListMeta(StrictSchema):
 @cache
 def list_query(entity: Entity) -> type[Schema]:
     """The query of `GET /v1/{entity}`."""
-    members = {
-        "filter": Conditions(entity, text=True),
-        "order": Order(entity),
-        "select": Selection(entity, text=True),
-    }
-    return made_schema(f"List{pascal(entity.name)}", ListQuery, members)
+    return made_schema(f"List{pascal(entity.name)}", ListQuery, _members(entity, text=True))
 
 
 @cache
 def search(entity: Entity) -> type[Schema]:
     """The body of `POST /v1/{entity}/search`."""
-    members = {
-        "filter": Conditions(entity, text=False),
-        "order": Order(entity),
-        "select": Selection(entity, text=False),
-    }
-    return made_schema(f"Search{pascal(entity.name)}", Search, members)
+    return made_schema(f"Search{pascal(entity.name)}", Search, _members(entity, text=False))
 
 
 def wanted(loaded: Mapping[str, Any]) -> Wanted:
@@ -218,6 +208,15 @@ def wanted(loaded: Mapping[str, Any]) -> Wanted:
     return Wanted(
         conditions=loaded.get("filter", ()), order=loaded.get("order", ()), select=loaded.get("select")
     )
+
+
+def _members(entity: Entity, *, text: bool) -> dict[str, fields.Field[Any]]:
+    """Return what depends on the entity; `text`: as query parameters have it."""
+    return {
+        "filter": Conditions(entity, text=text),
+        "order": Order(entity),
+        "select": Selection(entity, text=text),
+    }
 
 
 def _known(entity: Entity, name: Any) -> Field:

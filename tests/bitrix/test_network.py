@@ -16,7 +16,8 @@ from app.bitrix import addresses as addresses_module
 from app.bitrix import network as network_module
 from app.bitrix.addresses import is_public
 from app.bitrix.network import Destination, Network, NoAnswer, Reply
-from tests.bitrix.raw_server import SECRET, Behave, RawServer, answer, certificate, drip, raw, raw_server
+from tests.bitrix.raw_server import SECRET, Behave, RawServer, answer, drip, raw, raw_server
+from tests.certificates import self_signed
 
 SHORT = 0.3
 LARGEST = 1_000_000
@@ -255,7 +256,7 @@ def test_tls_is_checked_against_the_name_and_not_the_address(
     name: str,
     served: bool,
 ) -> None:
-    file = certificate(tmp_path, "company.example")
+    file = self_signed(tmp_path, "company.example")
     server.use_tls(file)
     monkeypatch.setattr(network_module, "look_up", lambda *_: ["127.0.0.1"])
     if trusted:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import http.client
-import ipaddress
 import json
 import os
 import shlex
@@ -19,11 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from app.serve.child import end_with
+from tests.certificates import self_signed
 from tests.deploy.nginx_binary import nginx_binary
 from tests.serve.processes import PATIENCE, REPOSITORY, eventually, free_port, living
 
@@ -130,7 +125,9 @@ class Nginx:
     def __init__(self, folder: Path, service_port: int, changed: Mapping[str, str] = {}) -> None:
         folder.mkdir()
         self.folder, self.http, self.https = folder, free_port(), free_port()
-        certificate = make_certificate(folder)
+        certificate = self_signed(folder, HOST, PROXY)
+        for name in ("fullchain.pem", "privkey.pem"):
+            (folder / name).symlink_to(certificate)
         conf = CONF.read_text()
         for here, there in {
             "server 127.0.0.1:8000;": f"server 127.0.0.1:{service_port};",
@@ -238,29 +235,6 @@ def is_listening(port: int) -> bool:
     except ConnectionRefusedError:
         return False
     return True
-
-
-def make_certificate(folder: Path) -> Path:
-    """Write a certificate of the host, signed by itself, and its key; return the path of the certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
-    now = datetime.datetime.now(datetime.UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName(HOST), x509.IPAddress(ipaddress.ip_address(PROXY))])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(names, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "fullchain.pem"
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "privkey.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return path
 
 
 def with_our_programs(environ: Mapping[str, str]) -> dict[str, str]:
