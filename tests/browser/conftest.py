@@ -12,8 +12,8 @@ from tests.browser.complaints import Complaints
 from tests.browser.installation import Dashboard, serving
 from tests.browser.look import LOOKS
 
-TIME_ZONE = "Asia/Kolkata"
-"""Where visitors are: five and a half hours ahead of UTC all year, so a time in the wrong zone shows."""
+TIME_ZONE = "Australia/Darwin"
+"""Where visitors are: nine and a half hours ahead of UTC all year, so a time in the wrong zone shows."""
 
 
 # While it is there, an event loop runs in this thread, and whatever else needs one cannot have it.
