@@ -10,7 +10,7 @@ from peewee import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, NotFound
 
 from app.dashboard import sign_in, visitor
-from app.dashboard.page import blueprint, here, is_fragment, render, to, url
+from app.dashboard.page import blueprint, here, is_htmx, render, to, url
 from app.errors import DATABASE_RETRY_AFTER, ApiError, log_bug
 from app.ledger import SignedOut
 
@@ -20,6 +20,7 @@ _TITLES = {
     413: "Too large",
     503: "Not now",
 }
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _NOT_FOUND = "There is no such page, or nothing that you may see."
 _NOT_NOW = "The database is not available right now. Try again in a moment."
 _BUG = "Something went wrong on our side. It was noted under the number below."
@@ -27,8 +28,9 @@ _BUG = "Something went wrong on our side. It was noted under the number below."
 log = structlog.get_logger(__name__)
 
 
-@blueprint.route("/dashboard/<path:unknown>", methods=["GET", "POST"])
-def unknown_page(unknown: str) -> Response:
+@blueprint.route("/dashboard", methods=_METHODS[1:], strict_slashes=False)
+@blueprint.route("/dashboard/<path:unknown>", methods=_METHODS)
+def unknown_page(unknown: str = "") -> Response:
     """Any path that is no page's, and a page asked for in another way than it takes."""
     raise NotFound
 
@@ -36,10 +38,10 @@ def unknown_page(unknown: str) -> Response:
 @blueprint.errorhandler(SignedOut)
 def not_signed_in(_: SignedOut) -> Response:
     """Ask who follows a link to sign in, and tell who was signed in until now."""
-    if is_fragment():
+    if is_htmx():
         target = url("/dashboard/sign-in", next=here())
         return Response(status=401, headers={"HX-Redirect": target})
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         return to("/dashboard/sign-in", next=here())
     return sign_in.show(here(), "You are not signed in any more. Nothing was changed.", status=401)
 
