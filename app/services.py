@@ -26,6 +26,7 @@ from app.publisher import Publisher
 from app.secrets import Secrets
 from app.servers import Servers
 from app.source import DatabaseSource
+from gateway.authorize import Policy
 from gateway.host_table import HostTable
 from gateway.store import Store
 from gateway.trust import Trust
@@ -44,6 +45,7 @@ class Services:
     """
 
     config: Config
+    policy: Policy
     clock: Callable[[], float]
     db: Database
     secrets: Secrets
