@@ -133,6 +133,29 @@ def test_two_days_of_that_and_it_is_given_up(
     assert 2 * DAY < (call.failed_at - call.created_at) / 1000 < 3 * DAY
 
 
+def test_a_clock_that_was_put_back_does_not_stop_calls(
+    tower: Tower, receiver: Receiver, delivery: WebhookDelivery
+) -> None:
+    opened(tower, receiver)
+    tower.wait(-30 * DAY)
+    with capture_logs() as lines:
+        delivery.deliver()
+    assert (len(receiver.calls), the_call().next_attempt_at) == (1, None)
+    assert [line["calls"] for line in lines if line["event"] == "webhook.due_too_far_ahead"] == [1]
+
+
+def test_a_pause_is_kept_also_by_a_clock_that_was_put_back_by_less(
+    tower: Tower, receiver: Receiver, delivery: WebhookDelivery
+) -> None:
+    opened(tower, receiver)
+    tower.wait(-DAY / 24)
+    delivery.deliver()
+    assert receiver.calls == []
+    tower.wait(DAY / 24)
+    delivery.deliver()
+    assert len(receiver.calls) == 1
+
+
 def test_410_gives_it_up_at_once(tower: Tower, receiver: Receiver, delivery: WebhookDelivery) -> None:
     opened(tower, receiver)
     receiver.status = 410
