@@ -186,7 +186,13 @@ def test_after_a_change_of_the_webhook_calls_go_to_the_new_one(
 def test_an_address_that_is_not_public_is_not_called(tower: Tower, receiver: Receiver) -> None:
     opened(tower, receiver)
     delivery = WebhookDelivery(tower.installation.db, tower.preferences, tower.clock)
-    for url in (receiver.url, receiver.url.replace("http:", "https:"), "https://localhost/"):
+    port, urls = receiver.server_port, [receiver.url, receiver.url.replace("http:", "https:")]
+    # As if their names told nothing: what the system makes of them is looked at with each call.
+    urls += [
+        f"https://{host}:{port}/" for host in ("localhost", "127.1", "0x7f.1", "2130706433", "127.0.0.1.")
+    ]
+    urls += [f"https://[{address}]:{port}/" for address in ("::1", "::ffff:127.0.0.1")]
+    for url in urls:
         tower.set(alert_webhook_url=url)
         delivery.deliver()
         tower.wait(DAY / 24)
