@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from flask import Flask
@@ -41,9 +42,10 @@ from app.valkey import embedded_redis_url
 from gateway.address import Networks
 from gateway.authorize import Authorizer, Policy
 from gateway.host_table import HostTable
+from gateway.keys import take_for_keys
 from gateway.middleware import Gateway
 from gateway.redis_link import Link, open_link
-from gateway.source import Source
+from gateway.source import Source, SourceError
 from gateway.store import PUBLISHED_KEY, Store, StoreError
 from gateway.trust import Trust, Watch
 from gateway.usage_table import UsageTable
@@ -144,6 +146,8 @@ def open_services(
         store = Store(link)
     publisher = Publisher(db, store, trust)
     source = DatabaseSource(db, publisher)
+    with suppress(SourceError):  # of a database that is away everything else will tell
+        take_for_keys(source.legacy_forms().unchecked_prefixes)
     if redis == "if running" and store and trust and host_table and not _reaches(store, trust, source):
         _must_not_serve(config)
         store.close()

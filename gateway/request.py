@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from gateway.denial import Denial
-from gateway.keys import CHECKSUM_CHARACTERS, KEY_IN_TEXT, PREFIXES, RANDOM_CHARACTERS, prefix_of
+from gateway.keys import CHECKSUM_CHARACTERS, PREFIXES, RANDOM_CHARACTERS, holds_key, prefix_of
 
 Environ = dict[str, Any]
 
@@ -31,7 +31,7 @@ def carries_key_in_url(environ: Environ) -> bool:
     """Tell whether path or query hold what looks like a key, also when percent-encoded."""
     for part in (environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")):
         text = unquote_to_bytes(part).decode("latin-1") if "%" in part else part
-        if ("vxk_" in text or "vibe_" in text) and KEY_IN_TEXT.search(text):
+        if holds_key(text):
             return True
     return False
 

@@ -217,6 +217,15 @@ def test_what_is_known_or_was_deleted_here_is_not_imported_again(owned: Terminal
     ]
 
 
+@pytest.mark.usefixtures("older_keys_forgotten")
+def test_under_one_of_our_prefixes_commands_know_them_in_texts(owned: Terminal, tmp_path: Path) -> None:
+    raw_key = "vxk_Of-Another_form-0123"
+    words = ("keys", "create", "--type", "personal", "--owner", OWNER, "--integration", "cli", "--name")
+    owned.json(*words, raw_key)
+    imported(owned, tmp_path, line(raw_key))
+    assert "Must not hold a raw key" in owned.refused(*words, raw_key)
+
+
 def test_a_file_that_is_not_there(owned: Terminal) -> None:
     assert owned.refused("keys", "import-legacy", "/nowhere/keys.jsonl").startswith(
         "/nowhere/keys.jsonl: No such"

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from app.ledger import Actor
-from app.legacy_import import LegacyImport
+from app.legacy_import import BrokenLine, LegacyImport
 from app.models import Unpublished
-from gateway.keys import digest, mint
+from gateway.keys import digest, mint, take_for_keys
 from tests.api.world import Service, Tenant, World, serving
 
 _numbers = itertools.count()
@@ -23,6 +23,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     # Of its own: a prefix whose checksum is off stays so.
     with serving(tmp_path_factory.mktemp("legacy")) as service:
         yield service
+    take_for_keys(())
 
 
 @pytest.fixture
@@ -30,13 +31,14 @@ def world(service: Service) -> World:
     return World(service)
 
 
-def take_over(world: World, raw_key: str, owner: Tenant | None = None) -> None:
+def take_over(world: World, raw_key: str, owner: Tenant | None = None, **more: str) -> None:
     """Do what `vibekeys keys import-legacy` does."""
     fields = {
         "sha256": digest(raw_key),
         "prefix": raw_key[:10],
         "name": "of the older system",
         "owner": (owner or world.admin).account.email,
+        **more,
     }
     services = world.services
     importing = LegacyImport(services.db, services.ledger, services.host_table)
@@ -118,3 +120,21 @@ def test_the_import_stands_in_the_activity_of_the_owner(world: World) -> None:
         "GET", "/api/v1/activity", world.personal_key().raw_key, query_string={"limit": 2}
     ).data[1]
     assert (event["type"], event["by"], event["after"]["keys"]) == ("account.keys_imported", "operator", 1)
+
+
+def test_under_one_of_our_prefixes_it_is_known_in_urls_and_texts(world: World) -> None:
+    raw_key = f"vxk_{new_number()}-Of_Another-form"
+    take_over(world, raw_key)
+    assert world.call("GET", "/v1/me", raw_key).status == 200
+    for path in (f"/v1/{raw_key}", f"/v1/me?key={raw_key}", f"/docs?key={raw_key.replace('_', '%5F')}"):
+        assert world.call("GET", path).code == "KEY_IN_URL"
+    named = {"name": raw_key, "integrations": ["cli"]}
+    refused = world.call("POST", "/api/v1/api-keys", raw_key, json=named)
+    assert refused.error["details"] == {"name": ["Must not hold a raw key."]}
+
+
+def test_a_shown_beginning_that_would_be_taken_for_a_key_is_refused(world: World) -> None:
+    raw_key = f"vxk_{new_number()}-of-another-form"
+    with pytest.raises(BrokenLine, match=r"line 1: prefix: Behind one of ours"):
+        take_over(world, raw_key, prefix=raw_key[:24])
+    take_over(world, raw_key, prefix=raw_key[:23])
