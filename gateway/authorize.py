@@ -28,7 +28,7 @@ from gateway.keys import key_type_of, prefix_of, shown_prefix_of
 from gateway.limits import Limit, Usage, limits_for
 from gateway.records import Snapshot
 from gateway.redis_link import Patience
-from gateway.request import hint_about_form, may_be_of_other_form
+from gateway.request import hint_about_form, hint_about_unknown, may_be_of_other_form
 from gateway.snapshots import SnapshotCache
 from gateway.source import LegacyForms, Source, SourceError
 from gateway.store import Absent, Changed, Counted, Store, StoreError
@@ -251,10 +251,9 @@ class Authorizer:
 
     def _unknown(self, asked: Asked) -> Refused:
         self._snapshots.drop(asked.digest)
-        hint = "The API key was deleted, or is one of another installation."
-        return self._invalid(asked.raw_key, asked.address, hint)
+        return self._invalid(asked.raw_key, asked.address, hint_about_unknown(asked.raw_key))
 
-    def _invalid(self, raw_key: str, address: str, hint: str | None) -> Refused:
+    def _invalid(self, raw_key: str, address: str, hint: str) -> Refused:
         """Refuse a wrong key, and count it against the address that it came from."""
         most, now = self._policy.auth_failures_per_minute, self._clock()
         parsed = parse_address(address)

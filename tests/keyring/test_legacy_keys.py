@@ -76,6 +76,18 @@ def test_under_one_of_our_prefixes_the_checksum_is_not_asked_for_any_more(world:
     assert world.call("GET", "/v1/me", no_checksum).status == 200
 
 
+def test_what_is_wrong_with_a_key_is_told_as_before(world: World) -> None:
+    take_over(world, f"old_{new_number()}")
+    take_over(world, f"vxk_{new_number()}")
+    raw_key = mint("personal")
+    mistyped = raw_key[:-1] + ("0" if raw_key[-1] != "0" else "1")
+    wrong = {f'"{raw_key}"': "quotes", raw_key[:40]: "truncated", mistyped: "checksum", raw_key: "deleted"}
+    for key, word in wrong.items():
+        refused = world.call("GET", "/v1/me", key)
+        assert refused.code == "INVALID_API_KEY"
+        assert word in refused.error["hint"]
+
+
 def test_it_opens_all_of_api_v1_and_nothing_of_v1_but_what_every_key_does(world: World) -> None:
     raw_key = f"old_{new_number()}"
     take_over(world, raw_key)
