@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from flask import Flask
 
 from app import api, assets, docs, health
 from app.accounts import Accounts
+from app.api.idempotent import kept_answer
 from app.bitrix.own_fields import OwnFields
 from app.bitrix.portal_calls import PortalCalls
 from app.bitrix.webhook import Prober
@@ -102,8 +104,15 @@ def build(config: Config, clock: Callable[[], float] = time.time) -> Service:
     authorizer = Authorizer(
         store, services.source, host_table, usage_table, trust, policy, clock, lambda: watch.legacy_forms
     )
+    flask_app = create_flask(services)
     gateway = Gateway(
-        create_flask(services), authorizer, host_table, policy.trusted_proxies, is_public, clock
+        flask_app,
+        authorizer,
+        host_table,
+        policy.trusted_proxies,
+        is_public,
+        clock,
+        partial(kept_answer, flask_app),
     )
     application = AccessLog(Metrics(UsageSplits(gateway, tally, clock)))
     watch.begin()

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from gateway.address import Networks, parse_address
 from gateway.address_failures import MINUTE, network_of
-from gateway.checks import first_denial
+from gateway.checks import ended_by_time, first_denial
 from gateway.denial import Denial
 from gateway.host_table import HostTable
 from gateway.keys import digest as digest_of
@@ -74,13 +74,15 @@ class Allowed:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The request may not pass. `snapshot` is the key that it carried, if that is known; of a wrong one
-    `key_prefix` is what may be shown of it, if it begins like a key of ours."""
+    `key_prefix` is what may be shown of it, if it begins like a key of ours. `raw_key` is there if time alone
+    has ended the key: for opening an answer that was sealed to its caller, and for nothing else."""
 
     denial: Denial
     snapshot: Snapshot | None = None
     usages: tuple[Usage, ...] = ()
     mode: str | None = None
     key_prefix: str | None = None
+    raw_key: str | None = field(default=None, repr=False)
 
 
 class Asked(NamedTuple):
@@ -130,7 +132,7 @@ class Authorizer:
         except (SourceError, OSError) as error:
             # Neither speaks against Redis: the database is away, or the host table is full.
             _log.error("a request could not be judged: %s", error)
-            return Refused(Denial("GATEWAY_UNAVAILABLE", retry_after=_RETRY_SECONDS))
+            return unavailable()
 
     def _may_exist(self, raw_key: str) -> bool:
         if key_type_of(raw_key) is not None:
@@ -212,9 +214,9 @@ class Authorizer:
             return self._unknown(asked)
         denial, limits = self._judge(snapshot, asked)
         if denial is not None:
-            return Refused(denial, snapshot, mode=None if mode == "closed" else mode)
+            return _denied(asked, snapshot, denial, None if mode == "closed" else mode)
         if mode == "closed":
-            return Refused(Denial("GATEWAY_UNAVAILABLE", retry_after=_RETRY_SECONDS), snapshot)
+            return unavailable(snapshot)
         counts, refusing = self._host_table.count(limits, asked.now, enforce=mode == "local")
         return self._decided(asked, snapshot, None, limits, counts, refusing, mode)
 
@@ -238,7 +240,7 @@ class Authorizer:
         mode: str | None = None,
     ) -> Allowed | Refused:
         if denial is not None:
-            return Refused(denial, snapshot, mode=mode)
+            return _denied(asked, snapshot, denial, mode)
         usages = tuple(
             Usage(limit, limit.window_start(asked.now), count)
             for limit, count in zip(limits, counts, strict=True)
@@ -262,6 +264,16 @@ class Authorizer:
         if most and not is_proxy and self._host_table.count_failure(network_of(address), now) > most:
             denial = Denial("AUTH_ATTEMPTS_LIMITED", retry_after=max(1, ceil(MINUTE - now % MINUTE)))
         return Refused(denial, key_prefix=shown_prefix_of(raw_key))
+
+
+def unavailable(snapshot: Snapshot | None = None) -> Refused:
+    """Refuse a request of which nobody can tell whether it may pass."""
+    return Refused(Denial("GATEWAY_UNAVAILABLE", retry_after=_RETRY_SECONDS), snapshot)
+
+
+def _denied(asked: Asked, snapshot: Snapshot, denial: Denial, mode: str | None) -> Refused:
+    ended = ended_by_time(denial, snapshot, asked.address, asked.now)
+    return Refused(denial, snapshot, mode=mode, raw_key=asked.raw_key if ended else None)
 
 
 def _limited(usages: Sequence[Usage], now: float) -> Denial:

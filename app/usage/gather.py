@@ -51,7 +51,7 @@ class UsageSplits:
         finally:
             if (admission := environ.get("vibekeys.admission")) is not None:
                 self._note_admission(admission, environ, status_class + "xx", hour_of(now))
-            elif (refusal := environ.get("vibekeys.refusal")) is not None:
+            elif (refusal := environ.get("vibekeys.refusal")) is not None and not _is_replayed(environ):
                 self._note_refusal(refusal, environ["vibekeys.client_address"], hour_of(now))
 
     def _note_admission(self, admission: Allowed, environ: WSGIEnvironment, status: str, hour: int) -> None:
@@ -67,6 +67,11 @@ class UsageSplits:
             self._tally.count_refusal(refusal.snapshot.key.key_id, hour, code)
         elif code in _WRONG_KEY:
             self._tally.count_wrong(refusal.key_prefix, source_of(address), hour, code)
+
+
+def _is_replayed(environ: WSGIEnvironment) -> bool:
+    """Tell whether an answer was given again to a key that would be refused: nothing was refused then."""
+    return bool(environ["vibekeys.outcome"] == "replayed")
 
 
 class SplitWriter(threading.Thread):
