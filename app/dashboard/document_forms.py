@@ -39,11 +39,6 @@ class Input:
     options: tuple[str, ...] = ()
     help: str | None = None
 
-    @property
-    def choices(self) -> list[tuple[str, str]]:
-        """The options, each with the words that are shown of it."""
-        return [(option, option.replace("_", " ").capitalize()) for option in self.options]
-
 
 @dataclass(frozen=True, slots=True)
 class Kind:
