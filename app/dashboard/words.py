@@ -1,8 +1,11 @@
-"""How templates write times, as Jinja's filters."""
+"""How templates write times, names of constants and JSON, as Jinja's filters."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from app.instants import iso
 from app.services import services
@@ -26,4 +29,26 @@ def how_long_ago(milliseconds: int) -> str:
     return "just now" if seconds >= 0 else "in a moment"
 
 
-FILTERS = {"how_long_ago": how_long_ago, "iso": iso, "to_the_minute": to_the_minute}
+def in_words(name: str) -> str:
+    """Return the name of a constant as people write it: `Needs review` for NEEDS_REVIEW."""
+    return name.replace("_", " ").capitalize()
+
+
+def options(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the options of a choice among constants."""
+    return [(name, in_words(name)) for name in names]
+
+
+def indented(value: Any) -> str:
+    """Return JSON for people to read."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+FILTERS = {
+    "how_long_ago": how_long_ago,
+    "in_words": in_words,
+    "indented": indented,
+    "iso": iso,
+    "options": options,
+    "to_the_minute": to_the_minute,
+}
