@@ -1,8 +1,9 @@
-"""How templates write times, names of constants and JSON, as Jinja's filters."""
+"""How templates write times, names and JSON, as Jinja's filters."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -30,8 +31,8 @@ def how_long_ago(milliseconds: int) -> str:
 
 
 def in_words(name: str) -> str:
-    """Return the name of a constant as people write it: `Needs review` for NEEDS_REVIEW."""
-    return name.replace("_", " ").capitalize()
+    """Return a name as people write it: `Expires at` for `expiresAt`, `Needs review` for NEEDS_REVIEW."""
+    return re.sub("(?<=[a-z])(?=[A-Z])|_", " ", name).capitalize()
 
 
 def options(names: Iterable[str]) -> list[tuple[str, str]]:
