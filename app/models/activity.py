@@ -17,6 +17,8 @@ EVENT_TYPES = (
     "account.created",
     "account.changed",
     "account.keys_imported",
+    "session.began",
+    "session.ended",
     "portal.created",
     "portal.changed",
     "portal.member_set",
