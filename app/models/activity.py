@@ -17,6 +17,7 @@ EVENT_TYPES = (
     "account.created",
     "account.changed",
     "account.keys_imported",
+    "account.sign_in_failed",
     "session.began",
     "session.ended",
     "portal.created",
