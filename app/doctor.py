@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -50,6 +51,8 @@ MAIL_TRIED_WITHIN_MS = 60_000
 USAGE_STORED_WITHIN_MS = 10_000
 """A running worker stores what was counted every other second."""
 UNCOUNTED_TOLD_FOR_MS = 24 * 3_600_000
+LEAST_FREE_BYTES = 2**30
+LEAST_FREE_SHARE = 0.05
 AUDIT_ROWS = 10_000
 """As many of the newest as are checked within a second; `vibekeys audit verify` checks all."""
 
@@ -98,6 +101,7 @@ def _installation(config: Config) -> Iterator[Finding]:
         yield Finding("database", False, str(error), "if the file is damaged, restore a backup")
         return
     try:
+        yield _disk(config.database_path)
         database = list(_database(db))
         yield from database
         if all(finding.ok for finding in (secret, *database)):
@@ -162,6 +166,14 @@ def _forwarded_from_untrusted_at(folder: Path) -> int | None:
         return table.forwarded_from_untrusted_at()
     finally:
         table.close()
+
+
+def _disk(database: Path) -> Finding:
+    total, _, free = shutil.disk_usage(database.parent)
+    told = f"{free / 2**30:.1f} GiB are free where the database is, {free / total:.0%}"
+    if free >= LEAST_FREE_BYTES and free >= total * LEAST_FREE_SHARE:
+        return Finding("disk", True, told)
+    return Finding("disk", False, told, "make room there: once it is full, nothing can be changed any more")
 
 
 def _database(db: Database) -> Iterator[Finding]:
