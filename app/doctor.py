@@ -35,7 +35,7 @@ from app.secrets import FILE_NAME as SECRET_FILE
 from app.secrets import Secrets
 from app.source import DatabaseSource
 from app.valkey import embedded_redis_url
-from gateway.host_table import HostTable
+from gateway.host_table import forwarded_from_untrusted_at
 from gateway.redis_link import Link, LinkError, open_link
 from gateway.source import Publications, SourceError
 from gateway.store import PUBLISHED_KEY, Store, StoreError
@@ -147,7 +147,7 @@ def _secret(config: Config) -> Finding:
 
 
 def _proxies(folder: Path) -> Finding:
-    seen_at = _forwarded_from_untrusted_at(folder)
+    seen_at = forwarded_from_untrusted_at(folder)
     if seen_at is None:
         return Finding("proxies", True, "no forwarded headers from an untrusted proxy on this host")
     return Finding(
@@ -156,16 +156,6 @@ def _proxies(folder: Path) -> Finding:
         f"a proxy on this host sent forwarded headers that are not believed, last at {iso(seen_at * 1000)}",
         "if it is yours, set TRUSTED_PROXIES to its address (127.0.0.1,::1) and restart",
     )
-
-
-def _forwarded_from_untrusted_at(folder: Path) -> int | None:
-    if not (folder / "host").exists():
-        return None
-    table = HostTable(folder)
-    try:
-        return table.forwarded_from_untrusted_at()
-    finally:
-        table.close()
 
 
 def _disk(database: Path) -> Finding:
@@ -338,9 +328,10 @@ def _overdue(may_send: bool, now_ms: int) -> Finding | None:
 
 
 def _usage(folder: Path, running: bool, now: float) -> Finding:
-    if not (folder / "usage").exists():
+    try:
+        table = UsageTable(folder, to_look=True)
+    except FileNotFoundError:
         return Finding("usage", True, "nothing was counted yet")
-    table = UsageTable(folder)
     try:
         uncounted, waiting, stored_at = table.uncounted(), len(table.unstored(now)), table.stored_at()
     finally:

@@ -249,6 +249,20 @@ def test_counts_that_nobody_stores_are_wrong_while_a_service_runs(sound: Termina
     table.close()
 
 
+def test_it_changes_nothing_that_workers_share_not_even_files_of_another_version(
+    sound: Terminal, tmp_path: Path
+) -> None:
+    UsageTable(tmp_path).close()
+    for name in ("host", "usage"):
+        (tmp_path / name).write_bytes(b"of another version")
+
+    assert wrong(sound) == {}
+
+    assert not (tmp_path / "host.lock").exists()
+    for name in ("host", "usage"):
+        assert (tmp_path / name).read_bytes() == b"of another version"
+
+
 def test_requests_that_were_not_counted_are_wrong_for_a_day(
     sound: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
