@@ -45,8 +45,7 @@ def _account_id() -> str:
 
 
 def _facts(preferences: Preferences) -> dict[str, Any]:
-    account, config = preferences.account, services().config
-    quotas = {"free": config.tier_free_hourly, "pro": config.tier_pro_hourly}
+    account, quotas = preferences.account, services().config.tier_quotas
     return {
         **account.__data__,
         "hourly_limit": quotas.get(account.tier, account.hourly_limit),

@@ -13,9 +13,11 @@ from app import document_lists
 from app.api.answers import answer, page_answer
 from app.auth import principal
 from app.document_lists import page_of_documents
-from app.documents import tag_of
+from app.documents import Documents, tag_of
 from app.errors import invalid
+from app.json_body import read_object
 from app.models import Document
+from app.registry.route import MAX_BYTES
 
 IF_MATCH = "If-Match"
 IF_MATCH_PARAMETER = {
@@ -60,6 +62,34 @@ def document_answer(document: Document, schema: type[Schema], status: int = 200)
     response = answer(schema().dump(document), status)
     response.set_etag(tag_of(document))
     return response
+
+
+def created(
+    life: Documents[Any], body: type[Schema], schema: type[Schema], max_bytes: int = MAX_BYTES
+) -> Response:
+    """Make a document of the request's body, and return it."""
+    fields = body().load(read_object(max_bytes))
+    caller = principal()
+    document = life.create(caller.actor(), caller.account.account_id, fields)
+    return document_answer(document, schema, 201)
+
+
+def changed(
+    life: Documents[Any],
+    wanted: ModelSelect[Any],
+    body: type[Schema],
+    schema: type[Schema],
+    max_bytes: int = MAX_BYTES,
+) -> Response:
+    """Set the fields that the body has, if the state is the one that the caller expects; return the outcome."""
+    fields = body(partial=True).load(read_object(max_bytes))
+    return document_answer(life.change(principal().actor(), wanted, fields, expected_tags()), schema)
+
+
+def deleted(life: Documents[Any], wanted: ModelSelect[Any]) -> Response:
+    """Delete a document, if its state is the one that the caller expects, and say so."""
+    document_id = life.delete(principal().actor(), wanted, expected_tags())
+    return answer({"id": document_id, "deleted": True})
 
 
 def listed(

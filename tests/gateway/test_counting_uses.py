@@ -110,7 +110,9 @@ def test_of_a_wrong_key_its_public_beginning_is_told_and_no_more(rig: Rig, prefi
         *(("old_" + "1" * 60, "old_11111111"), ("old_11111111", "old_1111111")),
     ],
 )
-def test_of_any_other_twelve_characters_are_told_and_never_all_of_it(rig: Rig, wrong: str, beginning: str) -> None:
+def test_of_any_other_twelve_characters_are_told_and_never_all_of_it(
+    rig: Rig, wrong: str, beginning: str
+) -> None:
     decision = rig.workers[0].ask(wrong)
     assert isinstance(decision, Refused)
     assert decision.beginning == beginning
