@@ -13,22 +13,22 @@ host table (``local``), not enforced (``open``), or nobody is admitted (``closed
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
 
 from gateway.address import Networks, parse_address
 from gateway.address_failures import MINUTE, network_of
-from gateway.checks import first_denial
-from gateway.denial import Denial
+from gateway.checks import ended_by_time, first_denial
+from gateway.denial import UNAVAILABLE, Denial
 from gateway.host_table import HostTable
 from gateway.keys import digest as digest_of
 from gateway.keys import key_type_of, prefix_of, shown_prefix_of
-from gateway.limits import Limit, Usage, limits_for
+from gateway.limits import Limit, Usage, limited, limits_for
 from gateway.records import Snapshot
 from gateway.redis_link import Patience
-from gateway.request import hint_about_form, may_be_of_other_form
+from gateway.request import hint_about_form, hint_about_unknown, may_be_of_other_form
 from gateway.snapshots import SnapshotCache
 from gateway.source import LegacyForms, Source, SourceError
 from gateway.store import Absent, Changed, Counted, Store, StoreError
@@ -40,7 +40,6 @@ _log = logging.getLogger(__name__)
 # Each round ends the request unless something changed under it. More changes than this in a few
 # milliseconds is more than Redis can be asked about; the source is, once.
 _ROUNDS = 6
-_RETRY_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,15 @@ class Allowed:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The request may not pass. `snapshot` is the key that it carried, if that is known; of a wrong one
-    `key_prefix` is what may be shown of it, if it begins like a key of ours."""
+    `key_prefix` is what may be shown of it, if it begins like a key of ours. `raw_key` is there if time alone
+    has ended the key: for opening an answer that was sealed to its caller, and for nothing else."""
 
     denial: Denial
     snapshot: Snapshot | None = None
     usages: tuple[Usage, ...] = ()
     mode: str | None = None
     key_prefix: str | None = None
+    raw_key: str | None = field(default=None, repr=False)
 
 
 class Asked(NamedTuple):
@@ -130,7 +131,7 @@ class Authorizer:
         except (SourceError, OSError) as error:
             # Neither speaks against Redis: the database is away, or the host table is full.
             _log.error("a request could not be judged: %s", error)
-            return Refused(Denial("GATEWAY_UNAVAILABLE", retry_after=_RETRY_SECONDS))
+            return Refused(UNAVAILABLE)
 
     def _may_exist(self, raw_key: str) -> bool:
         if key_type_of(raw_key) is not None:
@@ -212,9 +213,9 @@ class Authorizer:
             return self._unknown(asked)
         denial, limits = self._judge(snapshot, asked)
         if denial is not None:
-            return Refused(denial, snapshot, mode=None if mode == "closed" else mode)
+            return _denied(asked, snapshot, denial, None if mode == "closed" else mode)
         if mode == "closed":
-            return Refused(Denial("GATEWAY_UNAVAILABLE", retry_after=_RETRY_SECONDS), snapshot)
+            return Refused(UNAVAILABLE, snapshot)
         counts, refusing = self._host_table.count(limits, asked.now, enforce=mode == "local")
         return self._decided(asked, snapshot, None, limits, counts, refusing, mode)
 
@@ -238,23 +239,22 @@ class Authorizer:
         mode: str | None = None,
     ) -> Allowed | Refused:
         if denial is not None:
-            return Refused(denial, snapshot, mode=mode)
+            return _denied(asked, snapshot, denial, mode)
         usages = tuple(
             Usage(limit, limit.window_start(asked.now), count)
             for limit, count in zip(limits, counts, strict=True)
         )
         if refusing is not None:
-            return Refused(_limited(usages, asked.now), snapshot, usages, mode)
+            return Refused(limited(usages, asked.now), snapshot, usages, mode)
         # Only here, where nothing can refuse it any more: each request that is let in counts once.
         self._usage_table.count(snapshot.key.key_id, snapshot.key.lineage_id, asked.address, asked.now)
         return Allowed(snapshot, asked.address, usages, mode, asked.raw_key)
 
     def _unknown(self, asked: Asked) -> Refused:
         self._snapshots.drop(asked.digest)
-        hint = "The API key was deleted, or is one of another installation."
-        return self._invalid(asked.raw_key, asked.address, hint)
+        return self._invalid(asked.raw_key, asked.address, hint_about_unknown(asked.raw_key))
 
-    def _invalid(self, raw_key: str, address: str, hint: str | None) -> Refused:
+    def _invalid(self, raw_key: str, address: str, hint: str) -> Refused:
         """Refuse a wrong key, and count it against the address that it came from."""
         most, now = self._policy.auth_failures_per_minute, self._clock()
         parsed = parse_address(address)
@@ -265,12 +265,6 @@ class Authorizer:
         return Refused(denial, key_prefix=shown_prefix_of(raw_key))
 
 
-def _limited(usages: Sequence[Usage], now: float) -> Denial:
-    """Refuse by the full window that ends last: who waited for an earlier end would be refused again."""
-    usage = max((usage for usage in usages if not usage.remaining), key=lambda usage: usage.resets_at)
-    limit = usage.limit
-    return Denial(
-        "RATE_LIMITED",
-        retry_after=usage.seconds_left(now),
-        details={"limit": limit.quota, "window": limit.window, "scope": limit.scope},
-    )
+def _denied(asked: Asked, snapshot: Snapshot, denial: Denial, mode: str | None) -> Refused:
+    ended = ended_by_time(denial, snapshot, asked.address, asked.now)
+    return Refused(denial, snapshot, mode=mode, raw_key=asked.raw_key if ended else None)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.browser.complaints import Complaints
 from tests.browser.installation import Dashboard, serving
 from tests.browser.look import LOOKS
+from tests.serve.processes import PATIENCE
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 TIME_ZONE = "Australia/Darwin"
 """Where visitors are: nine and a half hours ahead of UTC all year, so a time in the wrong zone shows."""

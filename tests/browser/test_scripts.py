@@ -153,7 +153,10 @@ USAGE = {
 CHARTS = ("vendor/uplot.min.js", "dashboard/chart.js")
 DRAWN = """(width) => {
     const canvas = document.querySelector("canvas");
-    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const copy = new OffscreenCanvas(canvas.width, canvas.height)
+        .getContext("2d", { willReadFrequently: true });
+    copy.drawImage(canvas, 0, 0);
+    const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
     const style = getComputedStyle(document.documentElement);
     const isThere = (colour) => {
         const wanted = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)).concat(255);
