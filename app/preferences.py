@@ -13,9 +13,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from app.ledger import Actor, Ledger
 from app.models import Account, Preferences
@@ -120,6 +121,12 @@ def zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (OSError, ValueError) as error:  # a folder; no time zone
         raise LookupError(name) from error
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """Return the names of all time zones that this host knows."""
+    return tuple(sorted({DEFAULT_TIMEZONE, *filter(_ZONE_NAME.fullmatch, available_timezones())}))
 
 
 def _new_webhook(url: str) -> AlertWebhook:

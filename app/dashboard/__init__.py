@@ -9,7 +9,30 @@ Most pages are made of `forms` and `tables`.
 
 from __future__ import annotations
 
-from app.dashboard import documents, failures, feedback, overview, protection, sign_in
+from app.dashboard import (
+    account,
+    account_access,
+    activity,
+    alerts,
+    documents,
+    failures,
+    feedback,
+    overview,
+    protection,
+    sign_in,
+)
 from app.dashboard.page import blueprint
 
-__all__ = ["blueprint", "documents", "failures", "feedback", "overview", "protection", "sign_in"]
+__all__ = [
+    "account",
+    "account_access",
+    "activity",
+    "alerts",
+    "blueprint",
+    "documents",
+    "failures",
+    "feedback",
+    "overview",
+    "protection",
+    "sign_in",
+]
