@@ -57,7 +57,12 @@ def take_all() -> None:
     FOLDER.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder, chromium.running() as browser:
         service = new_service(Path(folder, "var"))
-        subprocess.run([sys.executable, "-P", "-m", "app.cli", "migrate"], env=service.environ, check=True)
+        subprocess.run(
+            [sys.executable, "-P", "-m", "app.cli", "migrate"],
+            env=service.environ,
+            check=True,
+            capture_output=True,
+        )
         config = Config.from_env(service.environ)
         log_errors(config)
         past = Past(config)
