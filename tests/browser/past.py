@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.alerts.watch import AlertWatch
@@ -75,13 +77,24 @@ HABITS = {
     "Nightly export": Habit(_AT_NIGHT, ("python-requests",), HOSTING, ("GET /v1/deals", "GET /v1/companies")),
 }
 
+PROMPTS = (
+    (12, "Review a change", ["review"], "Read the change below. Say what could break, most likely first."),
+    (30, "Write release notes", ["release"], "Tell what is new for who uses it, in short sentences."),
+    (51, "Explain a failed build", ["builds"], "Read the log below. Say which step failed first, and why."),
+)
+TICKETS = (
+    (25, SHOP, "SUGGESTION", "Filter by several stages", "Two stages at once would save us a request."),
+    (44, VISITOR, "DOCS", "Example for batches", "An example with ten calls in one batch would help."),
+    (58, SHOP, "BUG", "Deals without a source", "Deals that our form makes have had no source since Monday."),
+)
+
 
 class Past:
     """Happens in a database that no service runs on yet. `ids` are those of what has a name or title."""
 
     def __init__(self, config: Config) -> None:
         self.ids: dict[str, str] = {}
-        self._now = (time.time() // DAY - DAYS) * DAY
+        self._now = self._begins = (time.time() // DAY - DAYS) * DAY
         self._services = open_services(config, lambda: self._now, redis="none")
         parts = self._services.db, self._services.ledger
         self._table, self._tally = UsageTable(config.state_dir), Tally()
@@ -89,6 +102,7 @@ class Past:
         self._watch = AlertWatch(*parts, config, lambda: self._now)
         self._random = random.Random(6)
         self._keys: dict[str, Key] = {}
+        self._to_make: dict[float, tuple[str, Callable[[], Any]]] = {}
 
     def go_by(self) -> None:
         """Let the time pass, until now."""
@@ -118,8 +132,13 @@ class Past:
             self._services.portals.set_member(_CLI, portal.id, account.id, role)
         self._personal_keys(visitor)
         self._portal_keys(visitor, portal)
-        self._documents(visitor)
-        self._tickets(visitor, shop, portal)
+        for day, title, labels, text in PROMPTS:
+            fields = {"title": title, "labels": labels, "content": text, "status": "published"}
+            self._at(day, title, partial(self._services.prompts.create, _CLI, visitor.id, fields))
+        for day, email, category, title, text in TICKETS:
+            fields = {"author_id": self.ids[email], "category": category, "title": title, "description": text}
+            open_it = partial(self._services.feedback.create, _CLI, portal_id=portal.id, **fields)
+            self._at(day, title, open_it)
 
     def _account(self, email: str, tier: str, **fields: Any) -> Account:
         account = self._services.accounts.create(_CLI, email, tier=tier, **fields)
@@ -161,44 +180,14 @@ class Past:
         self.ids[name] = key.id
         self._now += 60
 
-    def _documents(self, owner: Account) -> None:
-        for title, labels, text in (
-            (
-                "Review a change",
-                ["review"],
-                "Read the change below. Say what could break.",
-            ),
-            ("Write release notes", ["release"], "Tell what is new for who uses it, in short sentences."),
-            (
-                "Explain a failed build",
-                ["builds"],
-                "Read the log below. Say which step failed, and why.",
-            ),
-        ):
-            fields = {"title": title, "labels": labels, "content": text, "status": "published"}
-            self.ids[title] = self._services.prompts.create(_CLI, owner.id, fields).id
-
-    def _tickets(self, visitor: Account, shop: Account, portal: Portal) -> None:
-        for author, category, title, text in (
-            (shop, "BUG", "Deals without a source", "Deals that our form makes have no source since Monday."),
-            (visitor, "DOCS", "Example for batches", "An example with ten calls in one batch would help."),
-            (shop, "SUGGESTION", "Filter by several stages", "Two stages at once would save us a request."),
-        ):
-            ticket = self._services.feedback.create(
-                _CLI,
-                author_id=author.id,
-                portal_id=portal.id,
-                category=category,
-                title=title,
-                description=text,
-            )
-            self.ids[title] = ticket.id
-            self._now += HOUR
+    def _at(self, day: int, title: str, make: Callable[[], Any]) -> None:
+        """Have it made on that day, at ten o'clock."""
+        self._to_make[(day * 24 + 10) * HOUR] = title, make
 
     # --- every day -------------------------------------------------------------------------------
 
     def _pass_an_hour(self) -> None:
-        day = DAYS - int((time.time() - self._now) // DAY)
+        day = (self._now - self._begins) // DAY
         moment = time.gmtime(self._now)
         for name, habit in HABITS.items():
             about = habit.by_hour[moment.tm_hour] * (0.15 if moment.tm_wday >= 5 else 1)
@@ -206,6 +195,9 @@ class Past:
                 for _ in range(round(about * self._random.uniform(0.6, 1.4))):
                     self._use(self._keys[name], habit)
         self._now += HOUR - self._now % HOUR
+        title, make = self._to_make.pop(self._now - self._begins, ("", None))
+        if make:
+            self.ids[title] = make().id
 
     def _use(self, key: Key, habit: Habit, address: str | None = None) -> None:
         address = address or habit.address
