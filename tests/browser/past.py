@@ -127,7 +127,7 @@ class Past:
         portal = self._services.portals.create(
             _CLI, "portal.example.com", webhook_url="https://portal.example.com/rest/7/a1b2c3d4e5f6/"
         )
-        self.ids[portal.domain] = portal.id
+        self.ids["portal"] = portal.id
         for account, role in ((visitor, "ADMIN"), (shop, "MEMBER")):
             self._services.portals.set_member(_CLI, portal.id, account.id, role)
         self._personal_keys(visitor)
