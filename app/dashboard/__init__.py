@@ -10,7 +10,9 @@ Most pages are made of `forms` and `tables`.
 from __future__ import annotations
 
 from app.dashboard import (
+    documents,
     failures,
+    feedback,
     key_changes,
     key_endings,
     key_rotations,
@@ -25,7 +27,9 @@ from app.dashboard.page import blueprint
 
 __all__ = [
     "blueprint",
+    "documents",
     "failures",
+    "feedback",
     "key_changes",
     "key_endings",
     "key_rotations",
