@@ -46,7 +46,7 @@ def rotate_form(**fields: str) -> dict[str, Any]:
 def test_the_form_offers_the_settings_grace_shorter_ones_and_none(browser: Browser, issued: Issued) -> None:
     text = text_of(browser.get(path(issued.key)))
     assert "After 24 hours After 12 hours After 4 hours After 1 hour At once" in text
-    assert "Expires" not in text
+    assert "The new key expires" not in text
 
 
 def test_201_both_keys_work_and_the_page_shows_them(world: World, browser: Browser, issued: Issued) -> None:
@@ -92,7 +92,7 @@ def test_201_at_once_ends_the_old_key(world: World, browser: Browser, issued: Is
 def test_201_with_an_expiry_of_its_own(world: World, browser: Browser, told: str, days: int | None) -> None:
     now = world.service.clock.now
     old = world.personal_key(expires_at=int((now + 10 * DAY) * 1000)).key
-    assert "As it is" in text_of(browser.get(path(old)))
+    assert "The new key expires As it is" in text_of(browser.get(path(old)))
     page = browser.post(path(old), rotate_form(expiresAt=told))
     assert page.status == 201
     new = Key.get_by_id(Key.get_by_id(old.id).successor_id)
