@@ -221,7 +221,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
     if len(line) > LONGEST_LINE:
         raise ValidationError(f"Longer than {LONGEST_LINE} bytes.")
     try:
-        fields = json.loads(line.decode())
+        fields = _decoder.decode(line.decode())
     except (ValueError, RecursionError):  # JSONDecodeError and UnicodeDecodeError are the former
         raise ValidationError("Not valid JSON in UTF-8.") from None
     if not isinstance(fields, dict):
@@ -232,6 +232,17 @@ def _parsed(line: bytes) -> dict[str, Any]:
             f"Must have sha256, prefix, name and owner; has not, or has: {', '.join(wrong)}."
         )
     return fields
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):  # else the last would count, where whoever reads the file sees the first
+        raise ValidationError("Has a member twice.")
+    return members
+
+
+# Made once: `json.loads` makes one for each line.
+_decoder = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def _digest(value: Any) -> bytes:

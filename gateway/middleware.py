@@ -55,10 +55,10 @@ class Gateway:
         request_id = environ["vibekeys.request_id"] = request_id_of(environ)
         environ["vibekeys.client_address"] = self._client_address(environ)
         added: Headers = [("X-Request-Id", request_id)]
-        if self._is_public(environ.get("PATH_INFO", "")):
+        decision = self._decide(environ)
+        if decision is None:
             environ["vibekeys.outcome"] = "public"
             return self._app(environ, _adding(added, start_response))
-        decision = self._decide(environ)
         added += _decision_headers(decision, self._clock())
         if isinstance(decision, Refused):
             environ["vibekeys.outcome"] = decision.denial.code
@@ -68,11 +68,13 @@ class Gateway:
         environ["vibekeys.admission"] = decision
         return self._app(environ, _adding(added, start_response))
 
-    def _decide(self, environ: Environ) -> Allowed | Refused:
-        in_url = carries_key_in_url(environ)
-        raw_key = take_raw_key(environ)
-        if in_url:
+    def _decide(self, environ: Environ) -> Allowed | Refused | None:
+        """Return the decision; None for what needs none, since its path is public."""
+        if carries_key_in_url(environ):  # on public paths too: it is in logs now, and its owner has to know
             return Refused(Denial("KEY_IN_URL", hint="Send it as X-Api-Key: <key>, and rotate this one."))
+        if self._is_public(environ.get("PATH_INFO", "")):
+            return None
+        raw_key = take_raw_key(environ)
         if isinstance(raw_key, Denial):
             return Refused(raw_key)
         return self._authorizer.authorize(raw_key, environ["vibekeys.client_address"])

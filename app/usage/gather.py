@@ -79,6 +79,7 @@ class SplitWriter(threading.Thread):
         super().__init__(name="usage-splits", daemon=True)
         self._db, self._tally = db, tally
         self._unwritten = Gathered()
+        self._writing = threading.Lock()
         self._stopped = threading.Event()
         self._fails = False
 
@@ -92,7 +93,14 @@ class SplitWriter(threading.Thread):
             self._db.close()
 
     def write(self) -> None:
-        """Write what was gathered since the last time; a database that is away is no exception here."""
+        """Write what was gathered since the last time; a database that is away is no exception here.
+
+        Safe for threads: on its return, all that was gathered before the call is written, or kept.
+        """
+        with self._writing:
+            self._write()
+
+    def _write(self) -> None:
         self._unwritten.add(self._tally.take())
         if self._unwritten.is_empty:
             return

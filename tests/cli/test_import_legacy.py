@@ -160,6 +160,7 @@ GOOD = line("old-key-1")
         ("null", "Not a JSON object."),
         ("{}", "Must have sha256, prefix, name and owner; has not, or has: name, owner, prefix, sha256."),
         (line("x" * 9, more=1), "has: more than these."),
+        (line("old-key-2")[:-1] + ', "name": "another"}', "Has a member twice."),
         ("x" * 70_000, "Longer than 65536 bytes."),
         *[
             (line("old-key-2", sha256=value), "sha256: Must be 64 hexadecimal characters.")

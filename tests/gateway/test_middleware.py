@@ -142,6 +142,12 @@ def test_the_url_is_looked_at_before_the_headers(served: Served) -> None:
     assert (status, json.loads(body)["error"]["code"]) == ("400 Bad Request", "KEY_IN_URL")
 
 
+def test_the_url_of_a_public_path_is_looked_at_too(served: Served) -> None:
+    status, _, body = served.get("/public", query=f"key={mint('api')}")
+    assert (status, json.loads(body)["error"]["code"]) == ("400 Bad Request", "KEY_IN_URL")
+    assert served.behind.environ == {}
+
+
 def test_a_head_request_is_refused_without_a_body(served: Served) -> None:
     status, headers, body = served.get(method="HEAD")
     assert (status, body) == ("401 Unauthorized", b"")
