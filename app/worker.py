@@ -26,7 +26,7 @@ from typing import TypeVar
 
 import apsw
 import structlog
-from peewee import Expression, PeeweeException, fn
+from peewee import Expression, PeeweeException
 
 from app import audit
 from app.alerts.watch import AlertWatch
@@ -198,8 +198,8 @@ def tidy(services: Services) -> None:
     _remove(services, Mail, Mail.sent_at <= now - MAILS_KEPT_MS)
     if ended := _remove(services, Mail, resting() & (Mail.created_at <= now - RESTING_KEPT_MS)):
         log.warning("mail.rested_too_long", mails=ended)
-    ended_at = fn.COALESCE(WebhookCall.sent_at, WebhookCall.failed_at)
-    _remove(services, WebhookCall, ended_at <= now - MAILS_KEPT_MS)
+    _remove(services, WebhookCall, WebhookCall.sent_at <= now - MAILS_KEPT_MS)
+    _remove(services, WebhookCall, WebhookCall.failed_at <= now - MAILS_KEPT_MS)
 
 
 def _remove(services: Services, model: type[Idempotency | Mail | WebhookCall], outdated: Expression) -> int:

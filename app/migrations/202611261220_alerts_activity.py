@@ -139,13 +139,13 @@ class WebhookCall(Model):
         constraints = (Check("sent_at IS NULL OR failed_at IS NULL", name="webhook_call_ended_once"),)
 
 
+_WAITING = SQL("sent_at IS NULL AND failed_at IS NULL")
+_SENT, _FAILED = SQL("sent_at IS NOT NULL"), SQL("failed_at IS NOT NULL")
 WebhookCall.add_index(
-    WebhookCall.index(
-        WebhookCall.next_attempt_at,
-        name="webhook_call_waiting",
-        where=SQL("sent_at IS NULL AND failed_at IS NULL"),
-    )
+    WebhookCall.index(WebhookCall.next_attempt_at, name="webhook_call_waiting", where=_WAITING)
 )
+WebhookCall.add_index(WebhookCall.index(WebhookCall.sent_at, name="webhook_call_sent", where=_SENT))
+WebhookCall.add_index(WebhookCall.index(WebhookCall.failed_at, name="webhook_call_failed", where=_FAILED))
 
 _TABLES = (Preferences, Event, Hook, Alert, KnownNetwork, AlertProgress, WebhookCall)
 _KEY_INDEXES = (

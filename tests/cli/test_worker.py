@@ -17,11 +17,12 @@ from app.errors import ApiError
 from app.idempotency import KEPT_MS, IdempotencyStore, fingerprint
 from app.ledger import Actor
 from app.mail.delivery import Delivery
-from app.models import Idempotency, Mail, new_id
+from app.models import Account, Idempotency, Mail, WebhookCall, new_id
 from app.services import Services
 from app.wiring import open_services
 from app.worker import HEAD_SECONDS, Aside, AuditHead, Chore, alone, tidy, work
 from tests.cli.terminal import Terminal
+from tests.db.statements import steps_of
 from tests.serve.processes import PATIENCE
 
 START = 1_700_000_000.0
@@ -89,6 +90,32 @@ def test_mails_that_found_no_server_are_removed_after_thirty_days(
 
     assert sorted((now - mail.created_at) // days for mail in Mail.select()) == [29, 31, 31]
     assert [line["mails"] for line in lines if line["event"] == "mail.rested_too_long"] == [2]
+
+
+def test_calls_of_webhooks_are_removed_a_week_after_their_end_and_those_that_wait_never(
+    services: Services,
+) -> None:
+    now, week = int(START * 1000), 7 * 24 * 3_600_000
+    for ended_at in (now - week + 1, now - week):
+        put_calls(services, 1, sent_at=ended_at)
+        put_calls(services, 1, failed_at=ended_at)
+    put_calls(services, 1, created_at=now - 2 * week)
+
+    tidy(services)
+
+    left = [call.sent_at or call.failed_at for call in WebhookCall.select()]
+    assert sorted(left, key=str) == [now - week + 1, now - week + 1, None]
+
+
+def test_to_tidy_costs_no_more_with_many_calls_of_webhooks_that_stay(services: Services) -> None:
+    put_calls(services, 2, sent_at=int(START * 1000))
+    put_calls(services, 2, failed_at=int(START * 1000))
+    put_calls(services, 2)
+    before = steps_of(services.db, lambda: tidy(services))
+    for ended in ({"sent_at": int(START * 1000)}, {"failed_at": int(START * 1000)}, {}):
+        put_calls(services, 100, **ended)
+
+    assert steps_of(services.db, lambda: tidy(services)) == before
 
 
 def test_only_one_worker_of_a_host_sends_mail(services: Services, tmp_path: Path) -> None:
@@ -253,6 +280,15 @@ def put_mails(services: Services, *mails: dict[str, int]) -> None:
     with services.db.atomic():
         for values in mails:
             Mail.create(id=new_id(now), attempts=0, **{**plain, **due, **values})
+
+
+def put_calls(services: Services, count: int, **fields: int) -> None:
+    """Calls of the account's webhook, made or waiting."""
+    account_id, now = Account.get().id, int(START * 1000)
+    plain = {"account": account_id, "body": "{}", "created_at": now, "attempts": 0}
+    with services.db.atomic():
+        for _ in range(count):
+            WebhookCall.create(id=new_id(now), **{**plain, **fields})
 
 
 def keep_answers(services: Services, ages_ms: list[int]) -> None:
