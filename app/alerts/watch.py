@@ -22,13 +22,12 @@ from app.alerts.finding import Finding, Hour
 from app.alerts.hours import BusinessHours
 from app.alerts.life import close_alert, open_alert, seen_before
 from app.alerts.locations import Sighting
+from app.alerts.mailing import mail_new_alerts
 from app.alerts.webhooks import put_call
 from app.config import Config
 from app.db import driver
 from app.ledger import Actor, Change, Ledger
-from app.mail import outbox
-from app.mail.alerts import alerts_message
-from app.models import Account, Alert, AlertProgress, KnownNetwork
+from app.models import Alert, AlertProgress, KnownNetwork
 from app.preferences import of_account
 from app.usage.windows import DAY_MS, HOUR_MS, begin
 
@@ -52,7 +51,6 @@ class AlertWatch:
         self._db, self._ledger, self._clock = db, ledger, clock
         self._hours_kept_ms = config.usage_hours_kept_days * DAY_MS
         self._host, self._support_url = config.public_url, config.support_url
-        self._mailed: set[str] = set()
 
     def look(self) -> None:
         """Open what there is reason for, and close what is over.
@@ -60,12 +58,12 @@ class AlertWatch:
         Raises `ApiError` DATABASE_UNAVAILABLE, and what peewee and APSW raise; the next look makes up for it.
         """
         now_ms = int(self._clock() * 1000)
-        self._mailed.clear()
         progress = self._progress(now_ms)
         for hour in self._hours(progress, now_ms):
             self._look_at(hour)
         for type in aging.TYPES:
             self._look_at_keys(type, now_ms)
+        mail_new_alerts(self._ledger, host=self._host, support_url=self._support_url)
         self._close(now_ms)
         self._note(progress, begin(now_ms - LATE_MS, HOUR_MS))
 
@@ -134,24 +132,7 @@ class AlertWatch:
                 Alert.update(last_hour=finding.hour).where(Alert.id == alert.id).execute()
         opened.sort(key=lambda alert: alert.account_id)
         for account_id, alerts in groupby(opened, lambda alert: alert.account_id):
-            self._tell(change, account_id, list(alerts))
-
-    def _tell(self, change: Change, account_id: str, alerts: Sequence[Alert]) -> None:
-        """Tell an account of new alerts, by one mail a look: of thousands of keys at once, one is enough."""
-        put_call(change, account_id, alerts)
-        if account_id in self._mailed:
-            return
-        self._mailed.add(account_id)
-        told = [(alert.type, alert.facts) for alert in alerts]
-        message = alerts_message(told, host=self._host, support_url=self._support_url)
-        outbox.put(
-            change,
-            kind=f"alert.{alerts[0].type}",
-            ref=alerts[0].id,
-            recipient=Account.get_by_id(account_id).email,
-            subject=message.subject,
-            body=message.body,
-        )
+            put_call(change, account_id, list(alerts))
 
     # --- closing ---------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from peewee import (
 )
 from playhouse.migrate import SchemaMigrator
 
-_TYPES = ("NEW_LOCATION", "SPIKE", "AUTH_FAILURES", "AFTER_HOURS", "ROTATION_DUE", "EXPIRING")
+_TYPES = ("NEW_LOCATION", "SPIKE", "AUTH_FAILURES", "AFTER_HOURS", "EXPIRING", "ROTATION_DUE")
 
 
 class Account(Model):
@@ -81,6 +81,7 @@ class Alert(Model):
     last_hour = BigIntegerField(null=True)
     dismissed_at = BigIntegerField(null=True)
     closed_at = BigIntegerField(null=True)
+    mailed_at = BigIntegerField(null=True)
 
     class Meta:
         constraints = (
@@ -101,6 +102,11 @@ Alert.add_index(
     Alert.index(Alert.account, Alert.type, Alert.subject, name="alert_once", unique=True, where=_NOT_OVER)
 )
 Alert.add_index(Alert.index(Alert.type, Alert.key_id, name="alert_of_key", where=_NOT_OVER))
+Alert.add_index(
+    Alert.index(
+        Alert.account, Alert.type, Alert.created_at, name="alert_unmailed", where=SQL("mailed_at IS NULL")
+    )
+)
 
 
 class KnownNetwork(Model):

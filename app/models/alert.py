@@ -17,7 +17,7 @@ from peewee import (
 from app.models.account import Account
 from app.models.base import Base, id_field
 
-TYPES = ("NEW_LOCATION", "SPIKE", "AUTH_FAILURES", "AFTER_HOURS", "ROTATION_DUE", "EXPIRING")
+TYPES = ("NEW_LOCATION", "SPIKE", "AUTH_FAILURES", "AFTER_HOURS", "EXPIRING", "ROTATION_DUE")
 STATUSES = ("OPEN", "DISMISSED", "CLOSED")
 
 
@@ -40,6 +40,7 @@ class Alert(Base):
     last_hour = BigIntegerField(null=True)
     dismissed_at = BigIntegerField(null=True)
     closed_at = BigIntegerField(null=True)
+    mailed_at = BigIntegerField(null=True)
 
     account_id: str
 
@@ -62,6 +63,11 @@ Alert.add_index(
     Alert.index(Alert.account, Alert.type, Alert.subject, name="alert_once", unique=True, where=_NOT_OVER)
 )
 Alert.add_index(Alert.index(Alert.type, Alert.key_id, name="alert_of_key", where=_NOT_OVER))
+Alert.add_index(
+    Alert.index(
+        Alert.account, Alert.type, Alert.created_at, name="alert_unmailed", where=SQL("mailed_at IS NULL")
+    )
+)
 
 
 class KnownNetwork(Base):

@@ -12,6 +12,7 @@ import pytest
 from app.alerts import Alerts, watch
 from app.errors import ApiError
 from app.ledger import Ledger
+from app.mail.alerts import MOST_IN_A_MAIL, sentence
 from app.models import Alert, AlertProgress, Event, KnownNetwork, Mail, WebhookCall
 from app.usage.windows import HOUR_MS
 from tests.alerts.tower import ABROAD, DAY, HOME, HOUR, MINUTE, Tower
@@ -74,6 +75,8 @@ def test_killed_before_any_of_its_commits_it_has_opened_each_alert_once_in_the_e
     assert KnownNetwork.select().count() == 2
     opened = Event.select().where(Event.type == "alert.opened")
     assert sorted(event.target_id for event in opened) == sorted(alert.id for alert in Alert.select())
+    told = "".join(mail.body for mail in Mail.select())
+    assert [told.count(sentence(alert.type, alert.facts)) for alert in Alert.select()] == [1] * len(ALL)
 
 
 def test_a_worker_that_was_away_looks_at_every_hour_that_it_missed(tower: Tower) -> None:
@@ -129,13 +132,29 @@ def test_it_is_told_in_the_activity_and_by_one_mail(tower: Tower) -> None:
         alert = opened[event.target_id]
         assert (event.account_id, event.key_id, event.by) == (alert.account_id, alert.key_id, "system")
 
-    # What is found in usage goes before keys that age, and one mail a look is enough.
-    mails = list(Mail.select())
-    assert [mail.recipient for mail in mails] == ["ada@example.com"]
-    assert mails[0].kind == "alert.NEW_LOCATION"
-    assert "198.51.100.0/24" in mails[0].body
-    assert "GET http://127.0.0.1:8000/api/v1/alerts" in mails[0].body
+    (mail,) = Mail.select()
+    assert (mail.recipient, mail.kind) == ("ada@example.com", "alert.NEW_LOCATION")
+    assert mail.subject == "6 alerts about your API keys"
+    told = mail.body.split("\n\n")[0].splitlines()
+    assert sorted(told) == sorted(f"- {sentence(alert.type, alert.facts)}" for alert in opened.values())
+    assert "198.51.100.0/24" in told[0]  # what is found in usage goes before keys that age
+    assert "GET http://127.0.0.1:8000/api/v1/alerts" in mail.body
     assert not WebhookCall.select().exists()
+
+
+def test_what_is_opened_in_many_transactions_is_told_by_one_mail(
+    tower: Tower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_CHANGED_AT_ONCE", 2)
+    keys = [tower.key() for _ in range(MOST_IN_A_MAIL + 3)]
+    tower.wait(91 * DAY)
+    tower.look()
+    tower.look()
+    (mail,) = Mail.select()
+    assert mail.subject == "A key should be rotated"
+    assert mail.body.count("older than 90 days") == MOST_IN_A_MAIL
+    assert "- and 3 more\n" in mail.body
+    assert Alert.select().where(Alert.mailed_at == tower.clock.ms).count() == len(keys)
 
 
 def test_a_dismissed_alert_is_not_opened_again_while_it_lasts_but_after_that(tower: Tower) -> None:
