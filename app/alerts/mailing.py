@@ -7,7 +7,7 @@ told by one mail, and none by two.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from peewee import Expression, fn
@@ -21,19 +21,20 @@ from app.models.alert import TYPES
 _SYSTEM = Actor("system")
 
 
-def mail_new_alerts(ledger: Ledger, *, host: str, support_url: str) -> None:
+def mail_new_alerts(ledger: Ledger, unfinished: Collection[str], *, host: str, support_url: str) -> None:
     """Leave a mail for each account that has alerts which it was not told of.
 
-    `host` is the address of this service. Raises `ApiError` DATABASE_UNAVAILABLE.
+    Those of `unfinished` types are to become more yet, and are told with the last of them. `host` is the
+    address of this service. Raises `ApiError` DATABASE_UNAVAILABLE.
     """
-    accounts = [row.account_id for row in Alert.select(Alert.account).where(_unmailed()).distinct()]
+    unmailed = Alert.mailed_at.is_null() & Alert.type.not_in(unfinished)
+    accounts = [row.account_id for row in Alert.select(Alert.account).where(unmailed).distinct()]
     for account_id in accounts:
         with ledger.change(_SYSTEM) as change:
-            _mail(change, account_id, host, support_url)
+            _mail(change, account_id, (Alert.account == account_id) & unmailed, host, support_url)
 
 
-def _mail(change: Change, account_id: str, host: str, support_url: str) -> None:
-    unmailed = (Alert.account == account_id) & _unmailed()
+def _mail(change: Change, account_id: str, unmailed: Expression, host: str, support_url: str) -> None:
     of_types = Alert.select(Alert.type, fn.COUNT(Alert.id)).where(unmailed).group_by(Alert.type)
     by_type: Any = of_types.tuples()
     first = list(_first(unmailed))
@@ -60,7 +61,3 @@ def _first(unmailed: Expression) -> Iterator[Alert]:
         for alert in of_type.limit(left):
             left -= 1
             yield alert
-
-
-def _unmailed() -> Expression:
-    return Alert.mailed_at.is_null()

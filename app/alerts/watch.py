@@ -11,8 +11,9 @@ What was before the first look of all is not told.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TypeVar
 
 from peewee import Database
@@ -35,9 +36,11 @@ LATE_MS = 120_000
 """How long after an hour it is looked at again."""
 NEW_FOR_MS = 7 * DAY_MS
 """How long a new network is told as one."""
-_CHANGED_AT_ONCE = 200
+_CHANGED_AT_ONCE = 50
 """Writers of keys wait for the lock meanwhile."""
-_PARTS_A_LOOK = 50
+_PAUSE_SECONDS = 0.1
+"""Between two such changes: whoever waits for the lock asks for it at least as often."""
+_PARTS_A_LOOK = 40
 """Of keys that have come of age, so that thousands at once hold up nothing else."""
 _SYSTEM = Actor("system")
 
@@ -61,9 +64,8 @@ class AlertWatch:
         progress = self._progress(now_ms)
         for hour in self._hours(progress, now_ms):
             self._look_at(hour)
-        for type in aging.TYPES:
-            self._look_at_keys(type, now_ms)
-        mail_new_alerts(self._ledger, host=self._host, support_url=self._support_url)
+        unfinished = [type for type in aging.TYPES if not self._look_at_keys(type, now_ms)]
+        mail_new_alerts(self._ledger, unfinished, host=self._host, support_url=self._support_url)
         self._close(now_ms)
         self._note(progress, begin(now_ms - LATE_MS, HOUR_MS))
 
@@ -101,15 +103,15 @@ class AlertWatch:
             ]
         )
 
-    def _look_at_keys(self, type: str, now_ms: int) -> None:
-        for _ in range(_PARTS_A_LOOK):
-            few = list(aging.findings(driver(self._db), type, now_ms, _CHANGED_AT_ONCE))
-            if not few:
-                return
+    def _look_at_keys(self, type: str, now_ms: int) -> bool:
+        """Look at keys that age; tell whether that was all of them."""
+        pages = aging.pages(driver(self._db), type, now_ms, _CHANGED_AT_ONCE)
+        for few in _paced(islice(pages, _PARTS_A_LOOK)):
             self._open(few)
+        return next(pages, None) is None
 
     def _open_locations(self, sightings: Sequence[Sighting]) -> None:
-        for few in _parts(sightings):
+        for few in _paced(_parts(sightings)):
             with self._ledger.change(_SYSTEM) as change:
                 for one in few:
                     KnownNetwork.create(
@@ -118,7 +120,7 @@ class AlertWatch:
                 self._open_all(change, [one.finding for one in few if one.finding is not None])
 
     def _open(self, findings: Sequence[Finding]) -> None:
-        for few in _parts(list(_not_yet(findings))):
+        for few in _paced(_parts(list(_not_yet(findings)))):
             with self._ledger.change(_SYSTEM) as change:
                 self._open_all(change, list(_not_yet(few)))
 
@@ -137,7 +139,7 @@ class AlertWatch:
     # --- closing ---------------------------------------------------------------------------------
 
     def _close(self, now_ms: int) -> None:
-        for few in _parts(list(self._over(now_ms))):
+        for few in _paced(_parts(list(self._over(now_ms)))):
             with self._ledger.change(_SYSTEM) as change:
                 for alert in Alert.select().where(Alert.id.in_(few), Alert.closed_at.is_null()):
                     close_alert(change, alert)
@@ -175,6 +177,14 @@ def _is_business_again(alert: Alert, now_ms: int) -> bool:
         return True
     hours = BusinessHours.of(preferences.business_hours, preferences.timezone)
     return hours.next_opening(alert.last_hour or 0) <= now_ms
+
+
+def _paced(parts: Iterable[T]) -> Iterator[T]:
+    """Yield them with pauses in between, in which others get the write lock."""
+    for number, part in enumerate(parts):
+        if number:
+            time.sleep(_PAUSE_SECONDS)
+        yield part
 
 
 def _parts(of: Sequence[T]) -> Iterator[Sequence[T]]:

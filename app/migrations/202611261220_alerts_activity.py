@@ -156,8 +156,8 @@ WebhookCall.add_index(WebhookCall.index(WebhookCall.failed_at, name="webhook_cal
 _TABLES = (Preferences, Event, Hook, Alert, KnownNetwork, AlertProgress, WebhookCall)
 _KEY_INDEXES = (
     'CREATE INDEX "key_owner_id_type_created_at_id" ON "key" ("owner_id", "type", "created_at", "id")',
-    'CREATE INDEX "key_age" ON "key" ("created_at") WHERE NOT revoked AND successor_id IS NULL',
-    'CREATE INDEX "key_expiry" ON "key" ("expires_at") WHERE expires_at IS NOT NULL',
+    'CREATE INDEX "key_age" ON "key" ("created_at", "id") WHERE NOT revoked AND successor_id IS NULL',
+    'CREATE INDEX "key_expiry" ON "key" ("expires_at", "id") WHERE expires_at IS NOT NULL',
 )
 
 
