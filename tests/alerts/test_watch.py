@@ -14,6 +14,8 @@ from app.errors import ApiError
 from app.ledger import Ledger
 from app.mail.alerts import MOST_IN_A_MAIL, sentence
 from app.models import Alert, AlertProgress, Event, KnownNetwork, Mail, WebhookCall
+from app.usage import rollup
+from app.usage.rollup import Rollup
 from app.usage.windows import HOUR_MS
 from tests.alerts.tower import ABROAD, DAY, HOME, HOUR, MINUTE, Tower
 
@@ -189,9 +191,50 @@ def test_an_alert_that_is_not_there_can_not_be_dismissed(tower: Tower) -> None:
 
 def test_hours_are_looked_at_as_far_back_as_they_are_kept(tower: Tower) -> None:
     AlertProgress.update(next_hour=0).execute()
-    hours = list(tower.watch._hours(AlertProgress.get(), tower.clock.ms))
+    hours = list(tower.watch._progress.hours(tower.clock.ms))
     assert len(hours) == 90 * 24 + 1
     assert hours[-1].starts_at == tower.clock.ms // HOUR_MS * HOUR_MS
+
+
+def spike_while_no_worker_ran(tower: Tower) -> None:
+    key = tower.key().key
+    tower.use_daily(key, 3)
+    for _ in range(3):
+        tower.use(tower.key().key)
+    tower.use(key, 60)
+    tower.wait(3 * HOUR)
+
+
+def test_an_hour_is_not_settled_before_its_counts_are_stored(tower: Tower) -> None:
+    spike_while_no_worker_ran(tower)
+    tower.watch.look()  # nothing of it is rolled up yet
+    assert tower.types() == ["SPIKE"]
+
+
+def test_nor_before_all_of_its_counts_are_stored(tower: Tower, monkeypatch: pytest.MonkeyPatch) -> None:
+    spike_while_no_worker_ran(tower)
+    monkeypatch.setattr(rollup, "_STORED_AT_ONCE", 1)
+    store = Rollup._store
+
+    def storing(self: Rollup, uses: Any) -> None:
+        store(self, uses)
+        tower.watch.look()
+
+    monkeypatch.setattr(Rollup, "_store", storing)
+    tower.rollup.roll_up()
+    monkeypatch.undo()
+    assert [alert.type for alert in tower.alerts()] + tower.types() == ["SPIKE"]
+
+
+def test_without_rollups_nothing_is_over_either(tower: Tower) -> None:
+    spike_while_no_worker_ran(tower)
+    tower.wait(-3 * HOUR)
+    assert tower.types() == ["SPIKE"]
+    tower.wait(5 * HOUR)
+    tower.watch.look()
+    assert tower.states() == {"SPIKE": "OPEN"}
+    tower.look()
+    assert tower.states() == {"SPIKE": "CLOSED"}
 
 
 def test_nothing_to_do_writes_nothing(tower: Tower) -> None:

@@ -12,15 +12,17 @@ from peewee import OperationalError
 from structlog.testing import capture_logs
 
 from app import audit
+from app.alerts.watch import AlertWatch
 from app.config import Config
 from app.errors import ApiError
 from app.idempotency import KEPT_MS, IdempotencyStore, fingerprint
 from app.ledger import Actor
 from app.mail.delivery import Delivery
-from app.models import Account, Idempotency, Mail, WebhookCall, new_id
+from app.models import Account, Idempotency, Mail, UsageHour, WebhookCall, new_id
 from app.services import Services
 from app.wiring import open_services
 from app.worker import HEAD_SECONDS, Aside, AuditHead, Chore, alone, tidy, work
+from gateway.usage_table import UsageTable
 from tests.cli.terminal import Terminal
 from tests.db.statements import steps_of
 from tests.serve.processes import PATIENCE
@@ -167,6 +169,23 @@ def test_it_begins_at_once_and_then_waits_until_something_is_due_again(services:
     assert Idempotency.select().count() == 0
 
 
+def test_alerts_are_looked_for_once_what_was_counted_without_a_worker_is_stored(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, stored = UsageTable(services.config.state_dir), []
+    table.count("a key", "a lineage", "192.0.2.1", START)
+    table.close()
+    looked = threading.Event()
+
+    def look(_: AlertWatch) -> None:
+        stored.append(UsageHour.select().count())
+        looked.set()
+
+    monkeypatch.setattr(AlertWatch, "look", look)
+    work(services, lambda seconds: looked.wait(min(seconds, 0.1)))
+    assert stored == [1]
+
+
 @pytest.mark.parametrize(
     "error", [ApiError("DATABASE_UNAVAILABLE"), OperationalError("away"), OSError("away")]
 )
@@ -240,17 +259,19 @@ def test_a_fault_of_the_program_in_a_thread_is_not_swallowed() -> None:
         raise ZeroDivisionError
 
     aside = Aside(Chore("mail", 1.0, do), finished.set)
+    aside.keep_going()
     assert finished.wait(PATIENCE)
 
     with pytest.raises(ZeroDivisionError):
-        aside.check()
+        aside.keep_going()
 
 
 def test_a_thread_ends_between_two_turns() -> None:
     done, finished = threading.Event(), threading.Event()
     aside = Aside(Chore("mail", 3_600.0, done.set), finished.set)
+    aside.keep_going()
     assert done.wait(PATIENCE)
-    aside.check()
+    aside.keep_going()
     aside.tell_to_end()
     aside.wait_for_end(time.monotonic() + PATIENCE)
 
