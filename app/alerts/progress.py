@@ -3,6 +3,10 @@
 An hour is settled once it is over, what is counted late for it has had its time, and all of that has been
 stored: counts wait in the host's table (`gateway.usage_table`) until they are rolled up, which may be hours
 later if no worker ran. The first hour that is not settled is noted in the database.
+
+Where that hour has not begun yet, it was noted by a clock that has been put back since. Then the last two
+hours are looked at once more; and what was seen in hours that are still to come counts as seen before those
+two, or else nothing could be told of it until the time has come again.
 """
 
 from __future__ import annotations
@@ -10,18 +14,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import structlog
 from peewee import Database
 
 from app.alerts import locations
 from app.alerts.finding import Hour
 from app.db import driver
 from app.ledger import Actor, Ledger
-from app.models import AlertProgress
+from app.models import Alert, AlertProgress, KnownNetwork
 from app.usage.windows import HOUR_MS, begin
 
 LATE_MS = 120_000
 """How long after an hour something is counted for it."""
 _SYSTEM = Actor("system")
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,25 @@ class Progress:
     def _next_hour(self, now_ms: int) -> int:
         found: AlertProgress | None = AlertProgress.get_or_none()
         if found is None:
-            with self._ledger.change(_SYSTEM):
-                locations.learn_all(driver(self._db))
-                found = AlertProgress.create(id=1, next_hour=begin(now_ms, HOUR_MS))
+            return self._begin(now_ms)
+        if found.next_hour > now_ms:
+            return self._put_back(now_ms)
         return found.next_hour
+
+    def _begin(self, now_ms: int) -> int:
+        current = begin(now_ms, HOUR_MS)
+        with self._ledger.change(_SYSTEM):
+            locations.learn_all(driver(self._db))
+            AlertProgress.create(id=1, next_hour=current)
+        return current
+
+    def _put_back(self, now_ms: int) -> int:
+        next_hour = begin(now_ms - LATE_MS, HOUR_MS) - HOUR_MS
+        with self._ledger.change(_SYSTEM):
+            AlertProgress.update(next_hour=next_hour).execute()
+            ahead = Alert.update(last_hour=next_hour - HOUR_MS).where(Alert.last_hour > now_ms)
+            alerts = ahead.execute()
+            learned = KnownNetwork.update(first_seen_at=next_hour)
+            learned.where(KnownNetwork.first_seen_at > now_ms).execute()
+        log.warning("alerts.looked_too_far_ahead", alerts=alerts)
+        return next_hour

@@ -138,7 +138,7 @@ class AlertWatch:
         quiet = Alert.last_hour <= hours.settled - 2 * HOUR_MS  # an hour without it is settled
         for row in goes_on.where(Alert.type.in_((spikes.TYPE, failures.TYPE)), quiet):
             yield row.id
-        for row in goes_on.where(Alert.type == locations.TYPE, Alert.created_at <= now_ms - NEW_FOR_MS):
+        for row in goes_on.where(Alert.type == locations.TYPE, Alert.last_hour <= now_ms - NEW_FOR_MS):
             yield row.id
         for row in goes_on.select(Alert.id, Alert.account, Alert.last_hour).where(
             Alert.type == after_hours.TYPE

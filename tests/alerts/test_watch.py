@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.alerts import Alerts, watch
 from app.errors import ApiError
@@ -122,6 +123,50 @@ def test_a_clock_that_is_put_back_opens_nothing_again(tower: Tower) -> None:
     tower.wait(-4 * HOUR)
     tower.guess(key.key_prefix, 10)
     assert tower.look() == []
+
+
+def test_a_clock_that_was_ahead_for_a_minute_hides_no_end_of_an_hour(tower: Tower) -> None:
+    key = tower.key().key
+    tower.use_daily(key, 3)
+    tower.wait(365 * DAY)
+    tower.look()
+    tower.wait(-365 * DAY)
+    with capture_logs() as lines:
+        assert tower.look() == []
+        tower.wait(HOUR - 30)
+        tower.use(key, 60)
+        tower.wait(MINUTE)
+        assert tower.types() == ["SPIKE"]
+    told = [line for line in lines if line["log_level"] == "warning"]
+    assert [line["event"] for line in told] == ["alerts.looked_too_far_ahead"]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_what_was_told_by_a_clock_that_was_ahead_is_told_again(tower: Tower, closed: bool) -> None:
+    key = tower.key().key
+    tower.wait(365 * DAY)
+    tower.guess(key.key_prefix, 10)
+    assert "AUTH_FAILURES" in tower.types()
+    if closed:
+        tower.wait(3 * HOUR)
+        tower.look()
+    tower.wait(-366 * DAY)
+    tower.look()
+    assert tower.states()["AUTH_FAILURES"] == "CLOSED"
+    tower.guess(key.key_prefix, 10)
+    assert tower.types() == ["AUTH_FAILURES"]
+
+
+def test_what_was_learned_by_a_clock_that_was_ahead_is_known_a_day_later(tower: Tower) -> None:
+    key = tower.key().key
+    tower.wait(30 * DAY)
+    tower.use(key)
+    tower.look()
+    tower.wait(-30 * DAY)
+    tower.look()
+    tower.wait(DAY + HOUR)
+    tower.use(key, 1, HOME)
+    assert tower.types() == ["NEW_LOCATION"]
 
 
 def test_it_is_told_in_the_activity_and_by_one_mail(tower: Tower) -> None:
