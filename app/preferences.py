@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from app.ledger import Actor, Ledger
-from app.models import Account, Preferences
+from app.models import Account, Preferences, WebhookCall
 from app.secrets import Secrets, SecretsError
 from app.unset import UNSET, Unset
 
@@ -79,6 +79,10 @@ class AccountPreferences:
                 is_new = not Preferences.select().where(Preferences.account == account_id).exists()
                 preferences.save(force_insert=is_new)
                 change.audit("account.changed", "account", account_id, before, after, owner_id=account_id)
+            if webhook is not None:
+                # What waits for a webhook that failed is tried at the new one at once.
+                waiting = (WebhookCall.account == account_id) & WebhookCall.next_attempt_at.is_null(False)
+                WebhookCall.update(next_attempt_at=change.now_ms).where(waiting).execute()
         return preferences, webhook
 
     def alert_webhook(self, preferences: Preferences) -> AlertWebhook | None:

@@ -142,13 +142,25 @@ class WebhookCall(Model):
 
     class Meta:
         legacy_table_names = False
-        constraints = (Check("sent_at IS NULL OR failed_at IS NULL", name="webhook_call_ended_once"),)
+        constraints = (
+            Check(
+                "(next_attempt_at IS NOT NULL) + (sent_at IS NOT NULL) + (failed_at IS NOT NULL) = 1",
+                name="webhook_call_state",
+            ),
+        )
 
 
-_WAITING = SQL("sent_at IS NULL AND failed_at IS NULL")
+_WAITING = SQL("next_attempt_at IS NOT NULL")
 _SENT, _FAILED = SQL("sent_at IS NOT NULL"), SQL("failed_at IS NOT NULL")
+WebhookCall.add_index(WebhookCall.index(WebhookCall.next_attempt_at, name="webhook_call_due", where=_WAITING))
 WebhookCall.add_index(
-    WebhookCall.index(WebhookCall.next_attempt_at, name="webhook_call_waiting", where=_WAITING)
+    WebhookCall.index(
+        WebhookCall.account,
+        WebhookCall.attempts,
+        WebhookCall.created_at,
+        name="webhook_call_waiting",
+        where=_WAITING,
+    )
 )
 WebhookCall.add_index(WebhookCall.index(WebhookCall.sent_at, name="webhook_call_sent", where=_SENT))
 WebhookCall.add_index(WebhookCall.index(WebhookCall.failed_at, name="webhook_call_failed", where=_FAILED))

@@ -101,7 +101,7 @@ def test_calls_of_webhooks_are_removed_a_week_after_their_end_and_those_that_wai
     for ended_at in (now - week + 1, now - week):
         put_calls(services, 1, sent_at=ended_at)
         put_calls(services, 1, failed_at=ended_at)
-    put_calls(services, 1, created_at=now - 2 * week)
+    put_calls(services, 1, created_at=now - 2 * week, next_attempt_at=now)
 
     tidy(services)
 
@@ -112,9 +112,9 @@ def test_calls_of_webhooks_are_removed_a_week_after_their_end_and_those_that_wai
 def test_to_tidy_costs_no_more_with_many_calls_of_webhooks_that_stay(services: Services) -> None:
     put_calls(services, 2, sent_at=int(START * 1000))
     put_calls(services, 2, failed_at=int(START * 1000))
-    put_calls(services, 2)
+    put_calls(services, 2, next_attempt_at=0)
     before = steps_of(services.db, lambda: tidy(services))
-    for ended in ({"sent_at": int(START * 1000)}, {"failed_at": int(START * 1000)}, {}):
+    for ended in ({"sent_at": int(START * 1000)}, {"failed_at": int(START * 1000)}, {"next_attempt_at": 0}):
         put_calls(services, 100, **ended)
 
     assert steps_of(services.db, lambda: tidy(services)) == before
