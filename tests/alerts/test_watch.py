@@ -57,6 +57,7 @@ def test_killed_before_any_of_its_commits_it_has_opened_each_alert_once_in_the_e
 ) -> None:
     everything_at_once(tower)
     monkeypatch.setattr(watch, "_CHANGED_AT_ONCE", 1)
+    monkeypatch.setattr(watch, "_PAUSE_SECONDS", 0)
     change, left = Ledger.change, count()
 
     @contextmanager
@@ -193,6 +194,7 @@ def test_what_is_opened_in_many_transactions_is_told_by_one_mail(
     tower: Tower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "_CHANGED_AT_ONCE", 2)
+    monkeypatch.setattr(watch, "_PAUSE_SECONDS", 0)
     keys = [tower.key() for _ in range(MOST_IN_A_MAIL + 3)]
     tower.wait(91 * DAY)
     tower.look()
