@@ -23,6 +23,7 @@ from app.secrets import Secrets, SecretsError
 from app.unset import UNSET, Unset
 
 DEFAULT_TIMEZONE = "UTC"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SECRET_PREFIX = "whsec_"
 
 # What else lies in the folder of the time zones begins with a small letter, but for one that is no place.

@@ -12,10 +12,10 @@ from typing import Any
 import apsw
 
 from app.alerts.finding import Finding
+from app.keyring import ROTATION_RECOMMENDED_AFTER_MS
 from app.usage.windows import DAY_MS
 
 EXPIRING, ROTATION_DUE = TYPES = ("EXPIRING", "ROTATION_DUE")
-DUE_AFTER_MS = 90 * DAY_MS
 TOLD_BEFORE_MS = 7 * DAY_MS
 
 _AGE = {EXPIRING: "expires_at", ROTATION_DUE: "created_at"}
@@ -62,4 +62,4 @@ def _rows(connection: apsw.Connection, statement: str, values: tuple[int | str, 
 
 
 def _limit(type: str, now_ms: int) -> int:
-    return now_ms - DUE_AFTER_MS if type == ROTATION_DUE else now_ms + TOLD_BEFORE_MS
+    return now_ms - ROTATION_RECOMMENDED_AFTER_MS if type == ROTATION_DUE else now_ms + TOLD_BEFORE_MS

@@ -19,14 +19,14 @@ import apsw
 
 from app.alerts.finding import Finding, Hour
 from app.usage.windows import HOUR_MS
+from gateway.denial import WRONG_KEY
 
 TYPE = "AUTH_FAILURES"
 LEAST_FAILURES = 10
 MOST_ADDRESSES = 100
 
-_WRONG = frozenset({"INVALID_API_KEY", "AUTH_ATTEMPTS_LIMITED"})
 _OF_THE_KEY = frozenset({"KEY_REVOKED", "KEY_EXPIRED", "KEY_ROTATED"})
-_CODES = ", ".join(f"'{code}'" for code in sorted(_WRONG | _OF_THE_KEY))
+_CODES = ", ".join(f"'{code}'" for code in sorted(WRONG_KEY | _OF_THE_KEY))
 
 _BY_KEY = f"""
     SELECT "key".key_prefix, "key".owner_id, "key".id, split.name, split.requests
@@ -65,7 +65,7 @@ def _tried(connection: apsw.Connection, hour: Hour) -> dict[str, _Tried]:
     for key_prefix, account_id, key_id, code, requests in rows:
         tried = found[key_prefix]
         tried.keys[key_id] = account_id
-        if code in _WRONG:
+        if code in WRONG_KEY:
             # Each key that begins like that has the same number.
             tried.wrong[code] = max(tried.wrong.get(code, 0), requests)
         else:

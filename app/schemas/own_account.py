@@ -11,11 +11,10 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
 from app.bitrix.addresses import may_be_public
 from app.models.account import STATUSES, TIERS
-from app.preferences import zone
+from app.preferences import DAYS, zone
 from app.schemas.base import StrictSchema
 from app.schemas.fields import Instant, Items
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONGEST_URL = 2_048
 
 _OF_THE_DAY = r"([01][0-9]|2[0-3]):[0-5][0-9]"
