@@ -39,6 +39,8 @@ from app.unset import UNSET, Unset
 from gateway import keys
 
 PORTAL_TYPES = frozenset({"api", "authorization"})
+ROTATION_RECOMMENDED_AFTER_MS = 90 * 24 * 3_600_000
+"""The age from which a key should be replaced; the seed recommends a rotation every 90 days."""
 
 SETTABLE = (
     "name",

@@ -19,11 +19,12 @@ from zoneinfo import ZoneInfo
 
 from app.audit import difference
 from app.ledger import Actor, Ledger
-from app.models import Account, Preferences
+from app.models import Account, Preferences, WebhookCall
 from app.secrets import Secrets, SecretsError
 from app.unset import UNSET, Unset
 
 DEFAULT_TIMEZONE = "UTC"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SECRET_PREFIX = "whsec_"
 
 # What else lies in the folder of the time zones begins with a small letter, but for one that is no place.
@@ -81,6 +82,10 @@ class AccountPreferences:
                 preferences.save(force_insert=is_new)
                 told = difference(before, after)
                 change.audit("account.changed", "account", account_id, *told, owner_id=account_id)
+            if webhook is not None:
+                # What waits for a webhook that failed is tried at the new one at once.
+                waiting = (WebhookCall.account == account_id) & WebhookCall.next_attempt_at.is_null(False)
+                WebhookCall.update(next_attempt_at=change.now_ms).where(waiting).execute()
         return preferences, webhook
 
     def alert_webhook(self, preferences: Preferences) -> AlertWebhook | None:
