@@ -1,4 +1,5 @@
-# Everything a developer does here.  Nothing is installed outside .venv, and only what the locks name by hash.
+# Everything a developer does here.  Nothing is installed outside .venv, and only what the locks name by hash;
+# but for Debian's Chromium, which the tests install where there is no browser and no question would be asked.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -21,6 +22,7 @@ run: install  ## Serve on http://127.0.0.1:8000 with demo data, everything from 
 
 test: .venv/installed-dev  ## Run the whole test suite
 	@$(BIN)/python -m tests.deploy.nginx_binary
+	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest
 
 check: .venv/installed-dev  ## Lint, types, import rules, unused code, security, docs

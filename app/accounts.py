@@ -6,6 +6,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
+from app import sessions
 from app.errors import ApiError, invalid
 from app.idn import ascii_domain
 from app.ledger import Actor, Ledger
@@ -65,6 +66,7 @@ class Accounts:
         password: str | Unset = UNSET,
     ) -> Account:
         """Change what is given. Enterprise keeps its limit unless another is given; leaving it drops it.
+        A new password ends the account's sessions, but the one that asks for it.
 
         Raises ENTITY_NOT_FOUND, VALIDATION_ERROR.
         """
@@ -84,6 +86,8 @@ class Accounts:
             if after != before:
                 change.account(account)
                 change.audit("account.changed", "account", account.id, before, after, owner_id=account.id)
+            if "password" in after:
+                sessions.end_all(change, account.id, "new password", but=actor.session_id)
         return account
 
 

@@ -93,6 +93,20 @@ def writing(db: Database, warn: Callable[[str], None] = _warn) -> Iterator[None]
         raise ApiError("DATABASE_UNAVAILABLE", retry_after=DATABASE_RETRY_AFTER) from error
 
 
+def write_unless_busy(db: Database, statement: str, *parameters: str | int) -> bool:
+    """Run one statement that may as well not be run; return whether it was. It waits for no other writer."""
+    connection = driver(db)
+    patience_ms = connection.pragma("busy_timeout")
+    connection.set_busy_timeout(0)
+    try:
+        connection.execute(statement, parameters)
+    except apsw.Error:
+        return False
+    finally:
+        connection.set_busy_timeout(patience_ms)
+    return True
+
+
 def driver(db: Database) -> apsw.Connection:
     """Return this thread's connection as the driver knows it, for plain SQL."""
     connection: apsw.Connection = db.connection()  # type: ignore[no-untyped-call]

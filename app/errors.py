@@ -184,11 +184,16 @@ def _from_database(error: Exception) -> Response:
 
 
 def _from_bug(error: Exception) -> Response:
+    log_bug(error)
+    return error_response(ApiError("INTERNAL_ERROR"))
+
+
+def log_bug(error: Exception) -> None:
+    """Log a fault of the program in the current request."""
     # A traceback names code, never the values of variables, so no raw key is in it; the message of an
     # exception may quote its input, which for this API can be a secret, so only its type is logged.
     request_id = request.environ["vibekeys.request_id"]
     log.error("unexpected %s, request %s", type(error).__name__, request_id, exc_info=_without_message(error))
-    return error_response(ApiError("INTERNAL_ERROR"))
 
 
 def _without_message(error: BaseException) -> tuple[type[BaseException], BaseException, Any]:

@@ -12,7 +12,8 @@ holds the write lock.
 
 A key that changes something is judged once more under the lock. Between its admission and this moment it
 may have waited for seconds, for a webhook or for the lock itself, and the answer to its revocation may have
-been sent: nothing that it does may come after that.
+been sent: nothing that it does may come after that. So is an account that is signed in to the dashboard: its
+session may have been ended meanwhile, or the account suspended.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from peewee import SQL, Database, fn
 from app import audit
 from app.db import writing
 from app.errors import DATABASE_RETRY_AFTER, ApiError, integration_required
-from app.models import Account, Audit, Event, Heads, Key, Tombstone, Unpublished, new_id
+from app.models import Account, Audit, Event, Heads, Key, Session, Tombstone, Unpublished, new_id
 from app.publisher import Publisher
 from app.records import read_holder
 from app.secrets import Secrets
@@ -36,7 +37,7 @@ from gateway.checks import first_denial
 from gateway.records import Snapshot
 from gateway.source import SourceError
 
-_OTHERS = {"key": "other", "cli": "operator", "system": "system"}
+_OTHERS = {"key": "other", "account": "other", "cli": "operator", "system": "system"}
 """Who did it, as the account is told to which it was done."""
 
 _PLACES = 2**30
@@ -46,18 +47,26 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something: a person at the command line, a key's holder, or the service itself.
+    """Who changes something: a person at the command line, a key's holder, an account that is signed in to
+    the dashboard, or the service itself.
 
     `scope` is the one that the route asks of the key, None if it asks for none; of `integrations` it asks for
-    any one.
+    any one. `session_id` is what the account is signed in by; None where it signs in or out, which any
+    account may. `as_operator`: it does what only operators may.
     """
 
-    kind: Literal["cli", "key", "system"]
+    kind: Literal["account", "cli", "key", "system"]
     account_id: str | None = None
     key_id: str | None = None
     address: str | None = None
     scope: str | None = None
     integrations: frozenset[str] = frozenset()
+    session_id: str | None = None
+    as_operator: bool = False
+
+
+class SignedOut(Exception):
+    """The session by which an account was about to change something is over."""
 
 
 class Change:
@@ -143,7 +152,7 @@ class Change:
             created_at=self.now_ms,
             type=type,
             key_id=target_id if target_kind == "key" else key_id or by_key_id,
-            by="account" if own else _OTHERS[actor.kind],
+            by="account" if own else "operator" if actor.as_operator else _OTHERS[actor.kind],
             by_key_id=by_key_id,
             address=actor.address if own else None,
             target_kind=target_kind,
@@ -191,13 +200,16 @@ class Ledger:
         """Open one change, commit it, and publish it.
 
         Raises `ApiError`, with nothing changed: DATABASE_UNAVAILABLE if it cannot be written, and where a
-        key acts that may not any more, what its next request would be answered.
+        key or an account acts that may not any more, what its next request would be answered. Raises
+        `SignedOut` where its session is over.
         """
         with writing(self._db):
             # The clock is read under the lock, so that rows are timed in the order of their commits.
             now = self._clock()
             if actor.kind == "key":
                 _check_holder(actor, self._holder(actor), now)
+            if actor.kind == "account" and actor.session_id is not None:
+                _check_account(actor, int(now * 1000))
             change = Change(actor, int(now * 1000), self._secrets)
             yield change
         # Only after the commit: a row that was undone must not be remembered as the log's head.
@@ -219,9 +231,26 @@ def _check_holder(actor: Actor, holder: Snapshot | None, now: float) -> None:
     if denial is not None:
         raise ApiError(denial.code, hint=denial.hint, details=denial.details or None)
     if holder.account.status == "RESTRICTED":
-        raise ApiError("ACCOUNT_RESTRICTED", details={"accountStatus": holder.account.status})
+        raise _restricted()
     if actor.scope is not None and actor.scope not in holder.key.scopes:
         code = "MANAGEMENT_SCOPE_REQUIRED" if holder.key.type == "management" else "SCOPE_DENIED"
         raise ApiError(code, details={"requiredScope": actor.scope, "scopes": list(holder.key.scopes)})
     if actor.integrations and actor.integrations.isdisjoint(holder.key.integrations):
         raise integration_required(actor.integrations, holder.key.integrations)
+
+
+def _check_account(actor: Actor, now_ms: int) -> None:
+    mine = (Session.id == actor.session_id) & (Session.account == actor.account_id)
+    session = Session.select(Session, Account).join(Account).where(mine, Session.expires_at > now_ms).first()
+    if session is None:
+        raise SignedOut
+    if session.account.status == "SUSPENDED":
+        raise ApiError("ACCOUNT_SUSPENDED")
+    if session.account.status == "RESTRICTED":
+        raise _restricted()
+    if actor.as_operator and not session.account.is_operator:
+        raise ApiError("ENTITY_NOT_FOUND")
+
+
+def _restricted() -> ApiError:
+    return ApiError("ACCOUNT_RESTRICTED", details={"accountStatus": "RESTRICTED"})

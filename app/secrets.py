@@ -70,6 +70,10 @@ class Secrets:
                 continue
         raise SecretsError(f"SECRET_KEY: what was sealed as {purpose!r} needs another secret")
 
+    def signing_keys(self, purpose: str) -> list[bytes]:
+        """Return a key of each secret, for a library that signs by itself: the first signs, all verify."""
+        return [_derive(secret, purpose) for secret in self._secrets]
+
     def mac(self, purpose: str, data: bytes) -> str:
         """Return the HMAC-SHA256 of `data`, 64 hexadecimal characters."""
         return _mac(self._secrets[0], purpose, data)

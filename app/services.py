@@ -25,6 +25,8 @@ from app.preferences import AccountPreferences
 from app.publisher import Publisher
 from app.secrets import Secrets
 from app.servers import Servers
+from app.sessions import Sessions
+from app.sign_in import SignIn
 from app.source import DatabaseSource
 from gateway.host_table import HostTable
 from gateway.store import Store
@@ -64,6 +66,8 @@ class Services:
     preferences: AccountPreferences
     hooks: Hooks
     idempotency: IdempotencyStore
+    sessions: Sessions
+    sign_in: SignIn
     store: Store | None
     trust: Trust | None
     host_table: HostTable | None

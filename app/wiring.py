@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flask import Flask
 
-from app import api, assets, docs, health
+from app import api, assets, dashboard, docs, health
 from app.accounts import Accounts
 from app.bitrix.own_fields import OwnFields
 from app.bitrix.portal_calls import PortalCalls
@@ -34,6 +34,8 @@ from app.publisher import Publisher
 from app.secrets import Secrets
 from app.servers import Servers
 from app.services import OutOfReach, Services
+from app.sessions import Sessions
+from app.sign_in import SignIn
 from app.source import DatabaseSource
 from app.usage.gather import SplitWriter, UsageSplits
 from app.usage.tally import Tally
@@ -53,8 +55,8 @@ if TYPE_CHECKING:
 
 RedisUse = Literal["required", "if running", "none"]
 
-_PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/docs", "/mcp/v1/common"})
-_PUBLIC_FOLDERS = ("/docs/", "/static/", "/.well-known/")
+_PUBLIC_PATHS = frozenset({"/", "/dashboard", "/healthz", "/readyz", "/metrics", "/docs", "/mcp/v1/common"})
+_PUBLIC_FOLDERS = ("/dashboard/", "/docs/", "/static/", "/.well-known/")
 
 
 class Service:
@@ -114,7 +116,7 @@ def create_flask(services: Services) -> Flask:
     flask_app = Flask("app", static_folder=None)
     flask_app.extensions["vibekeys"] = services
     api.register(flask_app)
-    for module in (health, docs, assets):
+    for module in (health, docs, assets, dashboard):
         flask_app.register_blueprint(module.blueprint)
     return flask_app
 
@@ -175,6 +177,8 @@ def open_services(
         preferences=AccountPreferences(ledger, secrets),
         hooks=Hooks(ledger),
         idempotency=IdempotencyStore(db, clock),
+        sessions=Sessions(ledger, db, clock),
+        sign_in=SignIn(ledger, db, secrets, clock),
         store=store,
         trust=trust,
         host_table=host_table,

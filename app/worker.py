@@ -36,7 +36,7 @@ from app.errors import ApiError
 from app.idempotency import KEPT_MS as ANSWERS_KEPT_MS
 from app.mail.delivery import KEPT_MS as MAILS_KEPT_MS
 from app.mail.delivery import RESTING_KEPT_MS, Delivery, resting
-from app.models import Idempotency, Mail, WebhookCall
+from app.models import Idempotency, Mail, Session, WebhookCall
 from app.services import Services
 from app.usage.rollup import Rollup
 from gateway.usage_table import UsageTable
@@ -200,9 +200,12 @@ def tidy(services: Services) -> None:
         log.warning("mail.rested_too_long", mails=ended)
     ended_at = fn.COALESCE(WebhookCall.sent_at, WebhookCall.failed_at)
     _remove(services, WebhookCall, ended_at <= now - MAILS_KEPT_MS)
+    _remove(services, Session, Session.expires_at <= now)
 
 
-def _remove(services: Services, model: type[Idempotency | Mail | WebhookCall], outdated: Expression) -> int:
+def _remove(
+    services: Services, model: type[Idempotency | Mail | Session | WebhookCall], outdated: Expression
+) -> int:
     few = model.select(model.id).where(outdated).limit(_TIDIED_AT_ONCE)
     removed = 0
     while few.exists():

@@ -16,6 +16,7 @@ from app.models.portal import Membership, Portal
 from app.models.preferences import Preferences
 from app.models.publication import Heads, Unpublished
 from app.models.server import Server
+from app.models.session import Session, SignInAttempts
 from app.models.usage import UsageDay, UsageHour, UsageKey, UsageSplitDay, UsageSplitHour, WrongKeys
 
 MODELS = (
@@ -48,6 +49,8 @@ MODELS = (
     KnownNetwork,
     AlertProgress,
     WebhookCall,
+    Session,
+    SignInAttempts,
 )
 
 __all__ = [
@@ -72,6 +75,8 @@ __all__ = [
     "Preferences",
     "Prompt",
     "Server",
+    "Session",
+    "SignInAttempts",
     "Ticket",
     "TicketComment",
     "Tombstone",

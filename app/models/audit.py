@@ -24,4 +24,4 @@ class Audit(Base):
     mac = CharField(max_length=64)
 
     class Meta:
-        constraints = (Check("actor_kind IN ('cli', 'key', 'system')", name="audit_actor_kind"),)
+        constraints = (Check("actor_kind IN ('account', 'cli', 'key', 'system')", name="audit_actor_kind"),)

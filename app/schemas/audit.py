@@ -29,7 +29,7 @@ class AuditAnswer(StrictSchema):
     seq = fields.Integer(required=True)
     at = Instant(required=True)
     who = fields.String(required=True)
-    actor_kind = fields.String(required=True, metadata={"enum": ["cli", "key", "system"]})
+    actor_kind = fields.String(required=True, metadata={"enum": ["account", "cli", "key", "system"]})
     account_id = fields.String(required=True, allow_none=True, attribute="actor_account_id")
     key_id = fields.String(required=True, allow_none=True, attribute="actor_key_id")
     key_prefix = fields.String(required=True, allow_none=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ from tests.api.world import Service
 
 SCRIPT = "swagger-ui/swagger-ui-bundle.js"
 VENDORED = Path(assets.__file__).parent / "static/vendor"
+
+VERSIONS = (
+    ("htmx.min.js", 'this.version="', '"'),
+    ("pico.conditional.min.css", "Pico CSS ✨ v", " "),
+    ("uplot.min.js", "uPlot (v", ")"),
+)
+"""Where a file says which version it is."""
 
 
 @pytest.mark.parametrize(
@@ -91,5 +99,6 @@ def test_every_file_of_others_is_named_with_its_version_and_licence() -> None:
     listed = (VENDORED / "README.md").read_text()
     for path in VENDORED.iterdir():
         assert path.name == "README.md" or f"`{path.name}`" in listed
-    version = (VENDORED / "pico.conditional.min.css").read_text().partition("Pico CSS ✨ v")[2].split()[0]
-    assert f"| {version} | MIT" in listed
+    for name, before, after in VERSIONS:
+        version = (VENDORED / name).read_text().partition(before)[2].partition(after)[0]
+        assert re.search(rf"^\| `{name}` \|.*\| {re.escape(version)} \|", listed, re.MULTILINE)

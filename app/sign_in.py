@@ -1,0 +1,194 @@
+"""Signing in by e-mail and password: who may try, how often, and at what cost.
+
+A password is checked against its argon2 hash, which takes a tenth of a second and 64 MiB. So each process
+checks one at a time; who waits too long for a turn is told to come again. An e-mail of nobody, or of an
+account without a password, costs the same: how long the answer takes tells nothing.
+
+Failures are counted in the database, in two ways at once: ten in a quarter of an hour of one e-mail from one
+network, and fifty from one network. Further ones from there are not even looked at. The right password from
+another network is, so nobody can lock out an owner from afar. An attempt counts before it is checked, and is
+taken back when it was right: many at once are no more than ten either. The table has no more rows than there
+were checks in a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.low_level import ARGON2_VERSION
+from peewee import Database
+
+from app import sessions
+from app.accounts import LONGEST_PASSWORD
+from app.db import writing
+from app.ledger import Actor, Ledger
+from app.models import Account, SignInAttempts
+from app.secrets import Secrets
+from gateway.address import parse_address
+
+WINDOW_MS = 15 * 60 * 1000
+MOST_OF_EMAIL = 10
+"""Failures of one e-mail from one network in a window."""
+MOST_OF_NETWORK = 50
+"""Failures from one network in a window."""
+
+_MOST_TOLD = 10
+"""Failures of one account in a window that leave an audit row."""
+_PREFIX_LENGTHS = {4: 24, 6: 64}
+_TURN_SECONDS = 3.0
+_PURPOSE = "attempts to sign in"
+
+
+class SignInRefused(Exception):
+    """Who tries does not get in."""
+
+
+class WrongPassword(SignInRefused):
+    """There is no account with this e-mail and this password; which of both is wrong is not told."""
+
+
+class TooBusy(SignInRefused):
+    """Too many others sign in at this moment."""
+
+
+class TooManyFailures(SignInRefused):
+    """It failed too often from there; `until` is when it may be tried again, in unix milliseconds."""
+
+    def __init__(self, until: int) -> None:
+        super().__init__(until)
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """What is counted together, and how often it may be."""
+
+    name: str
+    most: int
+
+
+class SignIn:
+    """Lets accounts in. `clock` tells unix seconds."""
+
+    def __init__(self, ledger: Ledger, db: Database, secrets: Secrets, clock: Callable[[], float]) -> None:
+        self._ledger = ledger
+        self._db = db
+        self._secrets = secrets
+        self._clock = clock
+        self._hasher = PasswordHasher()
+        self._nobodys_hash = _nobodys_hash(self._hasher)
+        self._turn = threading.Lock()
+
+    def by_password(self, email: str, password: str, address: str, user_agent: str) -> str:
+        """Begin a session of the account and return its token.
+
+        Raises `SignInRefused`, and `ApiError` DATABASE_UNAVAILABLE.
+        """
+        email = email.strip().lower()
+        by_email, by_network = self._counts(email, network_of(address))
+        with self._my_turn():
+            self._count(by_email, by_network)
+            account = Account.get_or_none(Account.email == email)
+            right = self._is_right(account, password)
+        if account is None or not right:
+            if account is not None:
+                self._tell(account, address)
+            raise WrongPassword
+        with self._ledger.change(Actor("account", account.id, address=address)) as change:
+            now = Account.get_by_id(account.id)
+            if now.password_hash != account.password_hash:
+                raise WrongPassword  # it was changed while this one was checked
+            _take_back(by_email, by_network)
+            return sessions.begin(change, now, user_agent)
+
+    def without_password(self, account: Account, address: str, user_agent: str) -> str:
+        """Begin a session of an account that somebody else vouches for; return its token.
+
+        Raises `ApiError` DATABASE_UNAVAILABLE.
+        """
+        with self._ledger.change(Actor("account", account.id, address=address)) as change:
+            return sessions.begin(change, account, user_agent)
+
+    def _is_right(self, account: Account | None, password: str) -> bool:
+        known = None if account is None else account.password_hash
+        if len(password) > LONGEST_PASSWORD:
+            password, known = "", None
+        try:
+            self._hasher.verify(known or self._nobodys_hash, password)
+        except (Argon2Error, InvalidHashError):
+            return False
+        return known is not None
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=_TURN_SECONDS):
+            raise TooBusy
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    def _counts(self, email: str, network: str) -> tuple[_Count, _Count]:
+        return (
+            _Count(self._name("email", email, network), MOST_OF_EMAIL),
+            _Count(self._name("network", network), MOST_OF_NETWORK),
+        )
+
+    def _name(self, *of: str) -> str:
+        return self._secrets.mac(_PURPOSE, "\0".join(of).encode())
+
+    def _count(self, *counts: _Count) -> None:
+        """Count an attempt. Raises `TooManyFailures`, and then counts nothing."""
+        now_ms = int(self._clock() * 1000)
+        with writing(self._db):
+            SignInAttempts.delete().where(SignInAttempts.began_at <= now_ms - WINDOW_MS).execute()
+            for count in counts:
+                row = SignInAttempts.get_or_none(SignInAttempts.name == count.name)
+                if row is not None and row.attempts >= count.most:
+                    raise TooManyFailures(row.began_at + WINDOW_MS)
+            for count in counts:
+                one_more = {SignInAttempts.attempts: SignInAttempts.attempts + 1}
+                new = SignInAttempts.insert(name=count.name, began_at=now_ms, attempts=1)
+                new.on_conflict(conflict_target=[SignInAttempts.name], update=one_more).execute()
+
+    def _tell(self, account: Account, address: str) -> None:
+        """Leave an audit row of a failure, unless there are many of late: nobody shall fill the log."""
+        try:
+            self._count(_Count(self._name("told", account.id), _MOST_TOLD))
+        except TooManyFailures:
+            return
+        with self._ledger.change(Actor("system", address=address)) as change:
+            facts = {"address": address}
+            change.audit("account.sign_in_failed", "account", account.id, None, facts, owner_id=account.id)
+
+
+def network_of(address: str) -> str:
+    """Return where failures are counted: of IPv4 the /24, of IPv6 the /64."""
+    parsed = parse_address(address)
+    if parsed is None:
+        return address
+    return str(ipaddress.ip_network((parsed, _PREFIX_LENGTHS[parsed.version]), strict=False))
+
+
+def _take_back(by_email: _Count, by_network: _Count) -> None:
+    SignInAttempts.delete().where(SignInAttempts.name == by_email.name).execute()
+    one_less = {SignInAttempts.attempts: SignInAttempts.attempts - 1}
+    SignInAttempts.update(one_less).where(SignInAttempts.name == by_network.name).execute()
+
+
+def _nobodys_hash(hasher: PasswordHasher) -> str:
+    """Return a hash that takes as long to check as any, and that no password has: it is drawn, not made."""
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    drawn = (
+        base64.b64encode(os.urandom(size)).rstrip(b"=").decode()
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${'$'.join(drawn)}"

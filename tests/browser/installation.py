@@ -1,0 +1,54 @@
+"""A service that runs as an operator starts it, and what a test puts into it without going through pages."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from app.config import Config
+from app.keyring import Issued
+from app.ledger import Actor
+from app.models import Account
+from app.services import Services
+from app.wiring import open_services
+from tests.serve.processes import Service
+
+OPERATOR = Actor("cli")
+
+_numbers = itertools.count(1)
+
+
+class Dashboard:
+    """A running service. `services` are a command's: what they change is in force at once."""
+
+    def __init__(self, service: Service, services: Services) -> None:
+        self.service, self.services = service, services
+        self.url = services.config.public_url
+
+    def account(self, **fields: Any) -> Account:
+        """An account that no other test has."""
+        fields = {"email": f"team-{next(_numbers)}@example.com", "tier": "pro", **fields}
+        return self.services.accounts.create(OPERATOR, **fields)
+
+    def key(self, owner: Account, **fields: Any) -> Issued:
+        """A personal key, unless `fields` say otherwise."""
+        fields = {"type": "personal", "name": "CI", "integrations": ["cli"], **fields}
+        return self.services.keyring.issue(OPERATOR, owner=owner, **fields)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Dashboard]:
+    """Yield the dashboard of a service in `folder`, which is made and ends with the block."""
+    service = Service(folder, {"REDIS_TIMEOUT_MS": "5000"}, ("--no-worker",))
+    service.start()
+    try:
+        services = open_services(Config.from_env(service.environ), redis="if running")
+        try:
+            yield Dashboard(service, services)
+        finally:
+            services.close()
+    finally:
+        assert service.stop() == 0, service.said()
