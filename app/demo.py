@@ -1,8 +1,8 @@
 """Demo data for `vibekeys run --demo`: something to try every kind of key with, in the first minute.
 
-An account of each tier, one linked portal, a key of each type, and a feedback ticket. What is there already
-is left alone, so a start that was interrupted is completed by the next one, and a key that somebody deleted
-is made again.
+An account of each tier, one of them an operator who can sign in to the dashboard, one linked portal, a key of
+each type, and a feedback ticket. What is there already is left alone, so a start that was interrupted is
+completed by the next one, and a key that somebody deleted is made again.
 
 The portal's webhook leads to the stand-in Bitrix24 that `run --demo` starts.
 """
@@ -10,6 +10,7 @@ The portal's webhook leads to the stand-in Bitrix24 that `run --demo` starts.
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 import sys
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ ACCOUNTS = {tier: f"{tier}@demo.localhost" for tier in TIERS}
 ENTERPRISE_HOURLY = 50_000
 ROLES = {"pro": "ADMIN", "free": "MEMBER"}
 """Who is a member of the portal, by tier."""
+
+LOGIN = "pro"
+"""The tier of the account that is given a password, and made an operator."""
 
 _ACTOR = Actor("system")
 
@@ -73,10 +77,12 @@ def load(services: Services, webhook_url: str) -> list[str]:
     left alone. Raises `ApiError` when the database can't be written.
     """
     accounts = {tier: _account(services, tier) for tier in ACCOUNTS}
+    password = _password(services, accounts[LOGIN])
     portal = _portal(services, accounts, webhook_url)
     held = [_key(services, demo, accounts[demo.tier], portal) for demo in KEYS]
     _open_ticket(services, accounts["pro"], portal)
-    return [*_what_is_there(portal), *_how_to_use(services.config.public_url, portal, held)]
+    url = services.config.public_url
+    return [*_what_is_there(portal), *_how_to_sign_in(url, password), *_how_to_use(url, portal, held)]
 
 
 def _account(services: Services, tier: str) -> Account:
@@ -85,6 +91,15 @@ def _account(services: Services, tier: str) -> Account:
         return found
     own_limit = ENTERPRISE_HOURLY if tier == "enterprise" else UNSET
     return services.accounts.create(_ACTOR, ACCOUNTS[tier], tier=tier, hourly_limit=own_limit)
+
+
+def _password(services: Services, account: Account) -> str | None:
+    """Return a password for the dashboard, drawn for an account that has none; None for one that has."""
+    if account.password_hash is not None:
+        return None
+    password = secrets.token_urlsafe(12)
+    services.accounts.update(_ACTOR, account.id, operator=True, password=password)
+    return password
 
 
 def _portal(services: Services, accounts: dict[str, Account], webhook_url: str) -> Portal:
@@ -142,6 +157,14 @@ def _what_is_there(portal: Portal) -> list[str]:
     return ["", f"demo accounts: {emails}", f"demo portal:   {portal.domain}, id {portal.id}"]
 
 
+def _how_to_sign_in(url: str, password: str | None) -> list[str]:
+    lines = [f"dashboard:     {url}/dashboard, sign in as {ACCOUNTS[LOGIN]}"]
+    if password is None:
+        command = shlex.join([_program(), "accounts", "update", ACCOUNTS[LOGIN], "--password-stdin"])
+        return [*lines, "  its password was shown when it was made; to type another one:", f"  {command}"]
+    return [*lines, f"  password {password}  (shown only now)"]
+
+
 def _how_to_use(url: str, portal: Portal, held: list[Held]) -> list[str]:
     api_key_id = next(key.id for key in held if key.demo.type == "api")
     lines: list[str] = []
@@ -156,8 +179,7 @@ def _how_to_use(url: str, portal: Portal, held: list[Held]) -> list[str]:
 
 
 def _new_key(demo: DemoKey, portal: Portal) -> str:
-    program = sys.argv[0] if Path(sys.argv[0]).name == "vibekeys" else "vibekeys"
-    words = [program, "keys", "create", "--type", demo.type, "--owner", ACCOUNTS[demo.tier]]
+    words = [_program(), "keys", "create", "--type", demo.type, "--owner", ACCOUNTS[demo.tier]]
     words += ["--name", f"Another {demo.type} key"]
     words += ["--portal", portal.id] if demo.on_portal else []
     for scope in demo.scopes:
@@ -165,6 +187,10 @@ def _new_key(demo: DemoKey, portal: Portal) -> str:
     for integration in demo.integrations:
         words += ["--integration", integration]
     return shlex.join(words)
+
+
+def _program() -> str:
+    return sys.argv[0] if Path(sys.argv[0]).name == "vibekeys" else "vibekeys"
 
 
 def _curl_lines(url: str, raw_key: str, key_type: str, portal_id: str, api_key_id: str) -> list[str]:

@@ -151,6 +151,8 @@ def _fields(environ: WSGIEnvironment) -> dict[str, object]:
         fields["key_id"] = snapshot.key.key_id
         fields["key_prefix"] = snapshot.key.prefix
         fields["account_id"] = snapshot.account.account_id
+    elif "vibekeys.account_id" in environ:
+        fields["account_id"] = environ["vibekeys.account_id"]
     return fields
 
 

@@ -58,7 +58,7 @@ class Sessions:
     def note_use(self, session: Session, address: str) -> None:
         """Remember that a session is used, and from where: once a minute, and not while others write."""
         now_ms = self._now_ms()
-        if now_ms < session.last_seen_at + _SEEN_EVERY_MS and address == session.address:
+        if now_ms < session.last_seen_at + _SEEN_EVERY_MS:
             return
         expires_at = min(now_ms + IDLE_MS, session.created_at + LIFETIME_MS)
         write_unless_busy(self._db, _SEEN, now_ms, expires_at, address, session.id)

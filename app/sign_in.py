@@ -1,8 +1,9 @@
 """Signing in by e-mail and password: who may try, how often, and at what cost.
 
 A password is checked against its argon2 hash, which takes a tenth of a second and 64 MiB. So each process
-checks one at a time; who waits too long for a turn is told to come again. An e-mail of nobody, or of an
-account without a password, costs the same: how long the answer takes tells nothing.
+checks one at a time, and lets no more wait for their turn than half of its threads; others are told to come
+again. An e-mail of nobody, or of an account without a password, costs the same: how long the answer takes
+tells nothing.
 
 Failures are counted in the database, in two ways at once: ten in a quarter of an hour of one e-mail from one
 network, and fifty from one network. Further ones from there are not even looked at. The right password from
@@ -52,7 +53,15 @@ class SignInRefused(Exception):
 
 
 class WrongPassword(SignInRefused):
-    """There is no account with this e-mail and this password; which of both is wrong is not told."""
+    """There is no account with this e-mail and this password.
+
+    Which of both is wrong is to be told to nobody. `account_id` is for `SignIn.note_failure`, to be called
+    once the answer is out: what is only done for accounts that exist takes time.
+    """
+
+    def __init__(self, account_id: str | None) -> None:
+        super().__init__()
+        self.account_id = account_id
 
 
 class TooBusy(SignInRefused):
@@ -76,9 +85,11 @@ class _Count:
 
 
 class SignIn:
-    """Lets accounts in. `clock` tells unix seconds."""
+    """Lets accounts in. `clock` tells unix seconds, `threads` how many requests are answered at once."""
 
-    def __init__(self, ledger: Ledger, db: Database, secrets: Secrets, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, ledger: Ledger, db: Database, secrets: Secrets, clock: Callable[[], float], threads: int
+    ) -> None:
         self._ledger = ledger
         self._db = db
         self._secrets = secrets
@@ -86,6 +97,7 @@ class SignIn:
         self._hasher = PasswordHasher()
         self._nobodys_hash = _nobodys_hash(self._hasher)
         self._turn = threading.Lock()
+        self._room = threading.Semaphore(max(2, threads // 2))
 
     def by_password(self, email: str, password: str, address: str, user_agent: str) -> str:
         """Begin a session of the account and return its token.
@@ -99,13 +111,11 @@ class SignIn:
             account = Account.get_or_none(Account.email == email)
             right = self._is_right(account, password)
         if account is None or not right:
-            if account is not None:
-                self._tell(account, address)
-            raise WrongPassword
+            raise WrongPassword(None if account is None else account.id)
         with self._ledger.change(Actor("account", account.id, address=address)) as change:
             now = Account.get_by_id(account.id)
             if now.password_hash != account.password_hash:
-                raise WrongPassword  # it was changed while this one was checked
+                raise WrongPassword(account.id)  # it was changed while this one was checked
             _take_back(by_email, by_network)
             return sessions.begin(change, now, user_agent)
 
@@ -129,12 +139,17 @@ class SignIn:
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
-        if not self._turn.acquire(timeout=_TURN_SECONDS):
+        if not self._room.acquire(blocking=False):
             raise TooBusy
         try:
-            yield
+            if not self._turn.acquire(timeout=_TURN_SECONDS):
+                raise TooBusy
+            try:
+                yield
+            finally:
+                self._turn.release()
         finally:
-            self._turn.release()
+            self._room.release()
 
     def _counts(self, email: str, network: str) -> tuple[_Count, _Count]:
         return (
@@ -159,15 +174,18 @@ class SignIn:
                 new = SignInAttempts.insert(name=count.name, began_at=now_ms, attempts=1)
                 new.on_conflict(conflict_target=[SignInAttempts.name], update=one_more).execute()
 
-    def _tell(self, account: Account, address: str) -> None:
-        """Leave an audit row of a failure, unless there are many of late: nobody shall fill the log."""
+    def note_failure(self, account_id: str, address: str) -> None:
+        """Leave an audit row of a failure, unless there were many of late: nobody shall fill the log.
+
+        Raises `ApiError` DATABASE_UNAVAILABLE.
+        """
         try:
-            self._count(_Count(self._name("told", account.id), _MOST_TOLD))
+            self._count(_Count(self._name("told", account_id), _MOST_TOLD))
         except TooManyFailures:
             return
         with self._ledger.change(Actor("system", address=address)) as change:
             facts = {"address": address}
-            change.audit("account.sign_in_failed", "account", account.id, None, facts, owner_id=account.id)
+            change.audit("account.sign_in_failed", "account", account_id, None, facts, owner_id=account_id)
 
 
 def network_of(address: str) -> str:

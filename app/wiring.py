@@ -178,7 +178,7 @@ def open_services(
         hooks=Hooks(ledger),
         idempotency=IdempotencyStore(db, clock),
         sessions=Sessions(ledger, db, clock),
-        sign_in=SignIn(ledger, db, secrets, clock),
+        sign_in=SignIn(ledger, db, secrets, clock, config.threads),
         store=store,
         trust=trust,
         host_table=host_table,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Response
 
 from app.api.answers import ApiBlueprint, page_answer
-from app.api.paging import newest_first
 from app.auth import principal
 from app.models import Event
 from app.openapi import page_of
+from app.paging import newest_first
 from app.schemas.activity import EventAnswer, ListActivity, event_answers
 
 blueprint = ApiBlueprint("activity", __name__, description="What happened in the account.")

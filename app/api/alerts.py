@@ -7,12 +7,12 @@ from peewee import ModelSelect
 
 from app.alerts import Alerts
 from app.api.answers import ApiBlueprint, answer, id_of_path, page_answer
-from app.api.paging import newest_first
 from app.auth import principal
 from app.errors import ApiError
 from app.json_body import read_object
 from app.models import Alert
 from app.openapi import answer_of, page_of
+from app.paging import newest_first
 from app.schemas.alert import AlertAnswer, ChangeAlert, ListAlerts, alert_answers
 from app.services import services
 

@@ -10,10 +10,10 @@ from peewee import Case, Field, ModelSelect, fn
 from werkzeug.http import parse_etags
 
 from app.api.answers import answer, page_answer
-from app.api.paging import newest_first
 from app.auth import principal
 from app.documents import has_words, tag_of
 from app.models import Document
+from app.paging import newest_first
 from app.schemas.document import LISTED_BYTES
 
 IF_MATCH = "If-Match"

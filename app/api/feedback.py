@@ -11,12 +11,12 @@ from flask import Response
 from peewee import ModelSelect
 
 from app.api.answers import ApiBlueprint, answer, id_of_path, page_answer
-from app.api.paging import newest_first
 from app.auth import principal
 from app.feedback import Thread, find, thread_of
 from app.json_body import read_object
 from app.models import Ticket
 from app.openapi import answer_of, page_of
+from app.paging import newest_first
 from app.schemas.feedback import (
     AuthorComment,
     ChangeTicket,

@@ -10,12 +10,12 @@ from peewee import ModelSelect
 
 from app.api.answers import answer, id_of_path, page_answer
 from app.api.idempotent import Keep, answer_with_raw_key
-from app.api.paging import newest_first
 from app.auth import principal
 from app.errors import ApiError
 from app.json_body import read_optional_object
 from app.keyring import Issued, status_is
 from app.models import Key
+from app.paging import newest_first
 from app.schemas.key import RotateKey, issued_answer, key_answers
 from app.services import services
 

@@ -6,11 +6,11 @@ from flask import Response
 from peewee import JOIN, ModelSelect, fn
 
 from app.api.answers import ApiBlueprint, page_answer
-from app.api.paging import page_of_rows
 from app.auth import principal
 from app.keyring import status_is
 from app.models import Key, Membership, Portal
 from app.openapi import page_of
+from app.paging import page_of_rows
 from app.schemas.portal import PortalAnswer
 from app.schemas.query import PageQuery
 from app.services import services

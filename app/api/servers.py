@@ -13,11 +13,11 @@ from flask import Response
 from peewee import ModelSelect
 
 from app.api.answers import ApiBlueprint, answer, id_of_path, page_answer
-from app.api.paging import newest_first
 from app.auth import principal
 from app.json_body import read_object
 from app.models import Server
 from app.openapi import answer_of, page_of
+from app.paging import newest_first
 from app.schemas.base import Deleted
 from app.schemas.query import PageQuery
 from app.schemas.server import CreateServer, ServerAnswer, server_answers

@@ -10,7 +10,7 @@ from peewee import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, NotFound
 
 from app.dashboard import sign_in, visitor
-from app.dashboard.page import blueprint, here, is_fragment, render, to, url
+from app.dashboard.page import blueprint, here, is_htmx, render, to, url
 from app.errors import DATABASE_RETRY_AFTER, ApiError, log_bug
 from app.ledger import SignedOut
 
@@ -36,10 +36,10 @@ def unknown_page(unknown: str) -> Response:
 @blueprint.errorhandler(SignedOut)
 def not_signed_in(_: SignedOut) -> Response:
     """Ask who follows a link to sign in, and tell who was signed in until now."""
-    if is_fragment():
+    if is_htmx():
         target = url("/dashboard/sign-in", next=here())
         return Response(status=401, headers={"HX-Redirect": target})
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         return to("/dashboard/sign-in", next=here())
     return sign_in.show(here(), "You are not signed in any more. Nothing was changed.", status=401)
 

@@ -23,7 +23,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 from urllib.parse import urlencode, urlsplit
 
-from flask import Blueprint, Response, flash, make_response, render_template, request
+from flask import Blueprint, Response, flash, make_response, render_template, request, session
 from werkzeug.exceptions import NotFound
 
 from app.assets import asset_path
@@ -35,6 +35,9 @@ from app.services import services
 
 Path = ParamSpec("Path")
 View = Callable[Path, Response]
+
+# They are in the cookie, and a browser takes no cookie of more than 4 KiB.
+_LONGEST_NOTICE, _MOST_NOTICES = 200, 2
 
 blueprint = Blueprint("dashboard", __name__)
 blueprint.record_once(cookie.set_up)
@@ -71,25 +74,27 @@ def render(template: str, *, title: str, section: str, status: int = 200, **fact
 
 
 def notice(text: str) -> None:
-    """Say something on the next page that this browser is shown, once."""
-    flash(text)
+    """Say something on the next page that this browser is shown, once; what is very long is cut."""
+    flash(text if len(text) <= _LONGEST_NOTICE else f"{text[: _LONGEST_NOTICE - 1]}…")
+    session["_flashes"] = session["_flashes"][-_MOST_NOTICES:]
 
 
 def to(path: str, **query: str) -> Response:
     """Send the browser to another page of ours; htmx replaces the whole page by it."""
     target = url(path, **query)
-    if is_fragment():
+    if is_htmx():
         return Response(status=204, headers={"HX-Redirect": target})
     return Response(status=303, headers={"Location": target})
 
 
+def is_htmx() -> bool:
+    """Tell whether htmx has sent the request, and does something with the answer."""
+    return request.headers.get("HX-Request") == "true"
+
+
 def is_fragment() -> bool:
-    """Tell whether htmx asks for a part of a page, to be put into the one that is shown."""
-    headers = request.headers
-    wanted_whole = {"HX-Boosted", "HX-History-Restore-Request"}
-    return headers.get("HX-Request") == "true" and not any(
-        headers.get(name) == "true" for name in wanted_whole
-    )
+    """Tell whether htmx puts the answer into the page that is shown: it is to be a part of one."""
+    return is_htmx() and request.headers.get("HX-Request-Type") == "partial"
 
 
 def url(path: str, **query: str) -> str:
@@ -100,7 +105,7 @@ def url(path: str, **query: str) -> str:
 def here() -> str:
     """Return the page that the browser shows, as a path of ours; the overview if it does not tell."""
     shown = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
-    if request.method == "GET" and not is_fragment():
+    if request.method in ("GET", "HEAD") and not is_htmx():
         shown = url(request.full_path.rstrip("?"))
     parts = urlsplit(shown)
     return own_path(parts.path.removeprefix(_root()) + (f"?{parts.query}" if parts.query else ""))

@@ -48,8 +48,8 @@ _FOREIGN = "The form was sent from another place than this dashboard. Nothing wa
 
 
 def check_request() -> None:
-    """Refuse a POST that does not come from a page of ours; to run before every request."""
-    if request.method == "GET":
+    """Refuse what does more than ask and does not come from a page of ours; to run before every request."""
+    if request.method in ("GET", "HEAD"):
         return
     known = cookie.session_token() is not None
     request.max_content_length = _LONGEST_BODY if known else _LONGEST_BODY_OF_STRANGERS

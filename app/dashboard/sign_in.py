@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from math import ceil
 
 from flask import Response, request
@@ -10,8 +12,9 @@ from flask import Response, request
 from app.dashboard import cookie, visitor
 from app.dashboard.forms import Form
 from app.dashboard.page import blueprint, get, own_path, post, render, to, url
+from app.errors import ApiError
 from app.services import services
-from app.sign_in import TooBusy, TooManyFailures, WrongPassword
+from app.sign_in import SignIn, TooBusy, TooManyFailures, WrongPassword
 
 _BUSY_SECONDS = 5
 _WRONG = "There is no account with this e-mail and this password."
@@ -34,20 +37,23 @@ def form() -> Response:
 @post("/dashboard/sign-in", public=True)
 def sign_in() -> Response:
     """Let in who knows the password."""
-    given = request.form
-    wanted, address = own_path(given.get("next", "")), visitor.address()
+    given, sign_in = request.form, services().sign_in
+    wanted, address, before = own_path(given.get("next", "")), visitor.address(), visitor.find()
     try:
-        token = services().sign_in.by_password(
+        token = sign_in.by_password(
             given.get("email", ""), given.get("password", ""), address, request.user_agent.string
         )
-    except WrongPassword:
-        return show(wanted, _WRONG, status=400)
+    except WrongPassword as wrong:
+        page = show(wanted, _WRONG, status=400)
+        page.call_on_close(partial(_note_failure, sign_in, wrong.account_id, address))
+        return page
     except TooManyFailures as refused:
         return _show_later(wanted, refused.until)
     except TooBusy:
         page = show(wanted, _BUSY, status=503)
         page.headers["Retry-After"] = str(_BUSY_SECONDS)
         return page
+    _end_session(before)
     cookie.sign_in(token)
     return to(wanted)
 
@@ -55,9 +61,7 @@ def sign_in() -> Response:
 @post("/dashboard/sign-out", public=True)
 def sign_out() -> Response:
     """End the session, in the database too."""
-    found = visitor.find()
-    if found is not None:
-        services().sessions.end(found.account_id, found.session.id, found.address)
+    _end_session(visitor.find())
     cookie.sign_out()
     return to("/dashboard/sign-in")
 
@@ -66,6 +70,22 @@ def show(wanted: str, refusal: str | None = None, *, status: int = 200) -> Respo
     """Return the page with the form; from it the visitor goes to `wanted`."""
     form = Form({"email": request.form.get("email", ""), "next": wanted}, general=refusal)
     return render("sign_in.html", title="Sign in", section="", status=status, form=form)
+
+
+def _end_session(of: visitor.Visitor | None) -> None:
+    if of is None:
+        return
+    try:
+        services().sessions.end(of.account_id, of.session.id, of.address)
+    except ApiError as error:
+        if error.code != "ENTITY_NOT_FOUND":  # ended from elsewhere at this moment
+            raise
+
+
+def _note_failure(sign_in: SignIn, account_id: str | None, address: str) -> None:
+    if account_id is not None:
+        with suppress(ApiError):  # without a database nobody could sign in either
+            sign_in.note_failure(account_id, address)
 
 
 def _show_later(wanted: str, until: int) -> Response:

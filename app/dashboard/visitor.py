@@ -68,4 +68,5 @@ def _find() -> Visitor | None:
     if session is None:
         return None
     services().sessions.note_use(session, address())
+    request.environ["vibekeys.account_id"] = session.account_id  # for the log
     return Visitor(session.account, session, address())

@@ -37,7 +37,10 @@ class EventAnswer(StrictSchema):
     )
     by = fields.String(
         required=True,
-        metadata={"enum": list(BY), "description": "`account`: a key of this one. `other`: of another one."},
+        metadata={
+            "enum": list(BY),
+            "description": "`account`: a key of this one, or its owner in the dashboard. `other`: another.",
+        },
     )
     by_key_id = fields.String(
         required=True, allow_none=True, metadata={"format": "uuid", "description": "If by this account."}
