@@ -127,6 +127,13 @@ def invalid(**fields: str) -> ApiError:
     return ApiError("VALIDATION_ERROR", details={field: [reason] for field, reason in fields.items()})
 
 
+def of_denial(denial: Denial) -> ApiError:
+    """Return a refusal of the gateway's as the exception that answers alike."""
+    return ApiError(
+        denial.code, hint=denial.hint, retry_after=denial.retry_after, details=denial.details or None
+    )
+
+
 def integration_required(
     required: Iterable[str], held: Iterable[str], message: str | None = None
 ) -> ApiError:

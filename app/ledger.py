@@ -28,7 +28,7 @@ from peewee import SQL, Database, fn
 
 from app import audit
 from app.db import writing
-from app.errors import DATABASE_RETRY_AFTER, ApiError, integration_required
+from app.errors import DATABASE_RETRY_AFTER, ApiError, integration_required, of_denial
 from app.models import Account, Audit, Event, Heads, Key, Session, Tombstone, Unpublished, new_id
 from app.publisher import Publisher
 from app.records import read_holder
@@ -229,7 +229,7 @@ def _check_holder(actor: Actor, holder: Snapshot | None, now: float) -> None:
         raise ApiError("INVALID_API_KEY", hint="The API key was deleted.")
     denial = first_denial(holder, actor.address or "", now)
     if denial is not None:
-        raise ApiError(denial.code, hint=denial.hint, details=denial.details or None)
+        raise of_denial(denial)
     if holder.account.status == "RESTRICTED":
         raise _restricted()
     if actor.scope is not None and actor.scope not in holder.key.scopes:

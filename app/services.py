@@ -28,6 +28,7 @@ from app.servers import Servers
 from app.sessions import Sessions
 from app.sign_in import SignIn
 from app.source import DatabaseSource
+from gateway.authorize import Policy
 from gateway.host_table import HostTable
 from gateway.store import Store
 from gateway.trust import Trust
@@ -46,6 +47,7 @@ class Services:
     """
 
     config: Config
+    policy: Policy
     clock: Callable[[], float]
     db: Database
     secrets: Secrets

@@ -14,6 +14,7 @@ from flask import Flask
 
 from app import api, assets, dashboard, docs, health
 from app.accounts import Accounts
+from app.auth import is_public
 from app.bitrix.own_fields import OwnFields
 from app.bitrix.portal_calls import PortalCalls
 from app.bitrix.webhook import Prober
@@ -53,10 +54,7 @@ from gateway.usage_table import UsageTable
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-RedisUse = Literal["required", "if running", "none"]
-
-_PUBLIC_PATHS = frozenset({"/", "/dashboard", "/healthz", "/readyz", "/metrics", "/docs", "/mcp/v1/common"})
-_PUBLIC_FOLDERS = ("/dashboard/", "/docs/", "/static/", "/.well-known/")
+RedisUse = Literal["required", "if running", "to look", "none"]
 
 
 class Service:
@@ -98,7 +96,7 @@ def build(config: Config, clock: Callable[[], float] = time.time) -> Service:
     host_table.forget_forwarded()
     usage_table, tally = UsageTable(config.state_dir), Tally()
     watch, split_writer = Watch(trust, store, services.source), SplitWriter(services.db, tally)
-    policy = policy_from(config)
+    policy = services.policy
     authorizer = Authorizer(
         store, services.source, host_table, usage_table, trust, policy, clock, lambda: watch.legacy_forms
     )
@@ -127,7 +125,8 @@ def open_services(
     """Open the database and, as `redis` says, what the workers of this host share.
 
     `required`: a service; Redis may be away and come back. `if running`: a command, which acts on a
-    running service at once, and on the database alone when none runs. `none`: the database alone.
+    running service at once, and on the database alone when none runs. `to look`: a command that changes
+    nothing, and so need not reach the Redis of a running service. `none`: the database alone.
 
     Raises `app.db.DatabaseRefused`, `app.secrets.SecretsError`, `app.config.ConfigError`, OSError when
     STATE_DIR can't be used, and `app.services.OutOfReach`.
@@ -138,7 +137,7 @@ def open_services(
     trust: Trust | None = None
     link: Link | None = None
     store: Store | None = None
-    if redis == "required" or (redis == "if running" and _may_serve(config)):
+    if redis == "required" or (redis != "none" and _may_serve(config)):
         host_table = HostTable(config.state_dir)
         trust = Trust(host_table)
         # The source is bound below: nothing is connected before it is there.
@@ -146,17 +145,20 @@ def open_services(
         store = Store(link)
     publisher = Publisher(db, store, trust)
     source = DatabaseSource(db, publisher)
-    if redis == "if running" and store and trust and host_table and not _reaches(store, trust, source):
-        _must_not_serve(config)
-        store.close()
-        host_table.close()
-        store = link = trust = host_table = None
-        publisher.store = publisher.trust = None
+    if redis != "required" and store and trust and host_table and not _reaches(store, trust, source):
+        if not service_is_running(config.state_dir):
+            store.close()
+            host_table.close()
+            store = link = trust = host_table = None
+            publisher.store = publisher.trust = None
+        elif redis == "if running":
+            raise OutOfReach("the service runs but its Redis does not answer; nothing was changed, try again")
     ledger = Ledger(db, secrets, clock, publisher)
     portals = Portals(ledger, secrets)
     portal_calls = PortalCalls(portals.webhook_url, config, link)
     return Services(
         config=config,
+        policy=_policy(config),
         clock=clock,
         db=db,
         secrets=secrets,
@@ -185,12 +187,7 @@ def open_services(
     )
 
 
-def is_public(path: str) -> bool:
-    """Tell whether a path is served without a key."""
-    return path in _PUBLIC_PATHS or path.startswith(_PUBLIC_FOLDERS)
-
-
-def policy_from(config: Config) -> Policy:
+def _policy(config: Config) -> Policy:
     """Return what the settings say to the gateway."""
     return Policy(
         tier_quotas={"free": config.tier_free_hourly, "pro": config.tier_pro_hourly},
@@ -204,11 +201,6 @@ def policy_from(config: Config) -> Policy:
 def _may_serve(config: Config) -> bool:
     """A service on another host may use the same Redis; the embedded one is there only while it runs here."""
     return bool(config.redis_url) or service_is_running(config.state_dir)
-
-
-def _must_not_serve(config: Config) -> None:
-    if service_is_running(config.state_dir):
-        raise OutOfReach("the service runs but its Redis does not answer; nothing was changed, try again")
 
 
 def _reaches(store: Store, trust: Trust, source: Source) -> bool:

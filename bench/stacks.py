@@ -13,9 +13,10 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, jsonify
 
+from app.auth import is_public
 from app.config import Config
 from app.valkey import embedded_redis_url
-from app.wiring import build, is_public, open_services, policy_from
+from app.wiring import build, open_services
 from bench import today
 from bench.installation import today_database
 from gateway.authorize import Authorizer
@@ -62,7 +63,7 @@ def gateway() -> WSGIApplication:
     assert host_table is not None
     watch = Watch(trust, store, services.source)
     watch.look()
-    policy = policy_from(config)
+    policy = services.policy
     authorizer = Authorizer(
         store,
         services.source,

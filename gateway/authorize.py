@@ -13,7 +13,7 @@ host table (``local``), not enforced (``open``), or nobody is admitted (``closed
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
@@ -21,11 +21,11 @@ from typing import NamedTuple
 from gateway.address import Networks, parse_address
 from gateway.address_failures import MINUTE, network_of
 from gateway.checks import first_denial
-from gateway.denial import Denial
+from gateway.denial import UNAVAILABLE, Denial
 from gateway.host_table import HostTable
 from gateway.keys import digest as digest_of
 from gateway.keys import key_type_of, prefix_of, shown_prefix_of
-from gateway.limits import Limit, Usage, limits_for
+from gateway.limits import Limit, Usage, limited, limits_for
 from gateway.records import Snapshot
 from gateway.redis_link import Patience
 from gateway.request import hint_about_form, may_be_of_other_form
@@ -40,7 +40,6 @@ _log = logging.getLogger(__name__)
 # Each round ends the request unless something changed under it. More changes than this in a few
 # milliseconds is more than Redis can be asked about; the source is, once.
 _ROUNDS = 6
-_RETRY_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class Authorizer:
         except (SourceError, OSError) as error:
             # Neither speaks against Redis: the database is away, or the host table is full.
             _log.error("a request could not be judged: %s", error)
-            return Refused(Denial("GATEWAY_UNAVAILABLE", retry_after=_RETRY_SECONDS))
+            return Refused(UNAVAILABLE)
 
     def _may_exist(self, raw_key: str) -> bool:
         if key_type_of(raw_key) is not None:
@@ -214,7 +213,7 @@ class Authorizer:
         if denial is not None:
             return Refused(denial, snapshot, mode=None if mode == "closed" else mode)
         if mode == "closed":
-            return Refused(Denial("GATEWAY_UNAVAILABLE", retry_after=_RETRY_SECONDS), snapshot)
+            return Refused(UNAVAILABLE, snapshot)
         counts, refusing = self._host_table.count(limits, asked.now, enforce=mode == "local")
         return self._decided(asked, snapshot, None, limits, counts, refusing, mode)
 
@@ -244,7 +243,7 @@ class Authorizer:
             for limit, count in zip(limits, counts, strict=True)
         )
         if refusing is not None:
-            return Refused(_limited(usages, asked.now), snapshot, usages, mode)
+            return Refused(limited(usages, asked.now), snapshot, usages, mode)
         # Only here, where nothing can refuse it any more: each request that is let in counts once.
         self._usage_table.count(snapshot.key.key_id, snapshot.key.lineage_id, asked.address, asked.now)
         return Allowed(snapshot, asked.address, usages, mode, asked.raw_key)
@@ -263,14 +262,3 @@ class Authorizer:
         if most and not is_proxy and self._host_table.count_failure(network_of(address), now) > most:
             denial = Denial("AUTH_ATTEMPTS_LIMITED", retry_after=max(1, ceil(MINUTE - now % MINUTE)))
         return Refused(denial, key_prefix=shown_prefix_of(raw_key))
-
-
-def _limited(usages: Sequence[Usage], now: float) -> Denial:
-    """Refuse by the full window that ends last: who waited for an earlier end would be refused again."""
-    usage = max((usage for usage in usages if not usage.remaining), key=lambda usage: usage.resets_at)
-    limit = usage.limit
-    return Denial(
-        "RATE_LIMITED",
-        retry_after=usage.seconds_left(now),
-        details={"limit": limit.quota, "window": limit.window, "scope": limit.scope},
-    )

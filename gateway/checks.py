@@ -4,11 +4,13 @@ A check is a pure function of the snapshot, the client's address and the time. I
 the denial; it asks nobody, writes nothing and never raises. What comes before (is there one key,
 has it the form of a key, is it known) is read from the request, and what comes after (the limits)
 is counted in Redis.
+
+Who explains a refusal walks the same `CHECKS` by their names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gateway.address import parse_address
 from gateway.denial import Denial
@@ -36,14 +38,20 @@ def account_in_good_standing(snapshot: Snapshot, address: str, now: float) -> De
     return None
 
 
-def portal_open_to_owner(snapshot: Snapshot, address: str, now: float) -> Denial | None:
-    """The key's portal, if it has one, is active and still has the owner as a member."""
+def portal_active(snapshot: Snapshot, address: str, now: float) -> Denial | None:
+    """The key's portal, if it has one, is active."""
+    portal = snapshot.account.portals.get(snapshot.key.portal_id or "")
+    if portal is not None and not portal.active:
+        return Denial("PORTAL_INACTIVE")
+    return None
+
+
+def owner_is_member(snapshot: Snapshot, address: str, now: float) -> Denial | None:
+    """The key's portal, if it has one, still has the owner as a member."""
     portal_id = snapshot.key.portal_id
     if portal_id is None:
         return None
     portal = snapshot.account.portals.get(portal_id)
-    if portal is not None and not portal.active:
-        return Denial("PORTAL_INACTIVE")
     if portal is None or not portal.member:
         return Denial("NOT_PORTAL_MEMBER")
     return None
@@ -59,17 +67,18 @@ def address_allowed(snapshot: Snapshot, address: str, now: float) -> Denial | No
     return None
 
 
-CHECKS: tuple[Check, ...] = (
-    key_in_force,
-    account_in_good_standing,
-    portal_open_to_owner,
-    address_allowed,
-)
+CHECKS: Mapping[str, Check] = {
+    "status": key_in_force,
+    "account": account_in_good_standing,
+    "portal": portal_active,
+    "member": owner_is_member,
+    "address": address_allowed,
+}
 
 
 def first_denial(snapshot: Snapshot, address: str, now: float) -> Denial | None:
     """Return what the first failing check says; None when all pass."""
-    for check in CHECKS:
+    for check in CHECKS.values():
         denial = check(snapshot, address, now)
         if denial is not None:
             return denial

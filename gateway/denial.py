@@ -79,3 +79,7 @@ class Denial:
         if self.details:
             error["details"] = self.details
         return json.dumps({"success": False, "error": error}).encode()
+
+
+UNAVAILABLE = Denial("GATEWAY_UNAVAILABLE", retry_after=1)
+"""Nobody can tell, or nobody is admitted, for now."""

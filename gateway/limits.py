@@ -1,4 +1,4 @@
-"""Limits, their windows, and the headers that tell of them.
+"""Limits, their windows, the refusal by a full one, and the headers that tell of them.
 
 A limit admits `quota` requests in each window of the clock: windows of 3,600 s begin at the top of
 the hour (UTC), windows of 1 s at the second. Three can apply to a request at once, and either all
@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import NamedTuple
 
+from gateway.denial import Denial
 from gateway.records import AccountRecord, KeyRecord
 
 SECOND = 1
@@ -78,6 +79,20 @@ def limits_for(key: KeyRecord, account: AccountRecord, tier_quotas: Mapping[str,
     if tier_quota is not None:
         limits.append(Limit("tier", tier_quota, HOUR, account.account_id))
     return tuple(limits)
+
+
+def limited(usages: Sequence[Usage], now: float) -> Denial:
+    """Refuse by the full window that ends last: who waited for an earlier end would be refused again.
+
+    At least one of `usages` has nothing remaining.
+    """
+    usage = max((usage for usage in usages if not usage.remaining), key=lambda usage: usage.resets_at)
+    limit = usage.limit
+    return Denial(
+        "RATE_LIMITED",
+        retry_after=usage.seconds_left(now),
+        details={"limit": limit.quota, "window": limit.window, "scope": limit.scope},
+    )
 
 
 def limit_headers(usages: Sequence[Usage], now: float) -> list[tuple[str, str]]:

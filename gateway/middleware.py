@@ -27,7 +27,7 @@ from gateway.denial import Denial
 from gateway.host_table import HostTable
 from gateway.limits import limit_headers
 from gateway.records import KeyRecord
-from gateway.request import Environ, carries_key_in_url, request_id_of, take_raw_key
+from gateway.request import KEY_IN_URL, Environ, carries_key_in_url, request_id_of, take_raw_key
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Gateway:
         in_url = carries_key_in_url(environ)
         raw_key = take_raw_key(environ)
         if in_url:
-            return Refused(Denial("KEY_IN_URL", hint="Send it as X-Api-Key: <key>, and rotate this one."))
+            return Refused(KEY_IN_URL)
         if isinstance(raw_key, Denial):
             return Refused(raw_key)
         return self._authorizer.authorize(raw_key, environ["vibekeys.client_address"])

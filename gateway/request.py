@@ -16,6 +16,8 @@ from gateway.keys import CHECKSUM_CHARACTERS, KEY_IN_TEXT, PREFIXES, RANDOM_CHAR
 
 Environ = dict[str, Any]
 
+KEY_IN_URL = Denial("KEY_IN_URL", hint="Send it as X-Api-Key: <key>, and rotate this one.")
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _OTHER_FORM = re.compile(r"[\x21-\x2b\x2d-\x7e]{8,512}")  # visible ASCII but the comma
 _WHITE_SPACE = " \t\r\n\f\v"

@@ -123,6 +123,17 @@ class Store:
             command += (limit.quota, floor, limit.window + _LINGER)
         return _outcome(self._run(self._consume, number_of_keys, command, deadline))
 
+    def used(self, account_id: str, limits: Sequence[Limit], now: float, deadline: float) -> tuple[int, ...]:
+        """Return how much of each limit is used in the window that holds `now`, counting nothing: one trip.
+
+        `deadline` (monotonic seconds) bounds it.
+        """
+        if not limits:
+            return ()
+        names = [_counter_name(account_id, limit, now) for limit in limits]
+        counts = self._call(("MGET", *names), deadline)
+        return tuple(int(count or 0) for count in counts)
+
     def recall(self, digest: str, deadline: float) -> Snapshot | None:
         """Return the records that Redis holds of a digest, for when the source can't tell.
 

@@ -12,6 +12,7 @@ from peewee import ModelSelect
 
 from app.api import key_cards
 from app.api.answers import ApiBlueprint
+from app.api.explain import answer_with_explanation
 from app.api.idempotent import IDEMPOTENCY_PARAMETER, Keep, answer_with_raw_key
 from app.api.usage import answer_with_usage
 from app.auth import principal
@@ -22,6 +23,7 @@ from app.models import Account, Key, Membership, Portal
 from app.openapi import answer_of, page_of
 from app.portals import check_linked
 from app.schemas.base import Deleted
+from app.schemas.explain import ExplainKey, ExplanationAnswer
 from app.schemas.fields import uuid_in
 from app.schemas.key import (
     ChangePortalKey,
@@ -98,6 +100,12 @@ def delete_key(id: str) -> Response:
 def rotate_key(id: str) -> Response:
     """A new key with the settings of this one, which works on for the grace period."""
     return key_cards.rotate(_visible(), id)
+
+
+@blueprint.operation("POST", "/v1/keys/<id>/explain", body=ExplainKey, gives=answer_of(ExplanationAnswer))
+def explain_key(id: str) -> Response:
+    """What a request with the key would be answered now, and by which check."""
+    return answer_with_explanation(_visible(), id)
 
 
 def _create(body: dict[str, Any], keep: Keep) -> Issued:

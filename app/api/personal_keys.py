@@ -13,6 +13,7 @@ from peewee import ModelSelect
 
 from app.api import key_cards
 from app.api.answers import ApiBlueprint
+from app.api.explain import answer_with_explanation
 from app.api.idempotent import IDEMPOTENCY_PARAMETER, Keep, answer_with_raw_key
 from app.api.usage import answer_with_usage
 from app.auth import principal
@@ -21,6 +22,7 @@ from app.keyring import Issued
 from app.models import Account, Key
 from app.openapi import answer_of, page_of
 from app.schemas.base import Deleted
+from app.schemas.explain import ExplainKey, ExplanationAnswer
 from app.schemas.key import (
     ChangePersonalKey,
     CreatePersonalKey,
@@ -96,6 +98,12 @@ def rotate_key(id: str) -> Response:
 def get_key_usage(id: str, **query: Any) -> Response:
     """How often the key was used, or with `lineage` it and all that rotation made of one with it."""
     return answer_with_usage(key_cards.find_key(_visible(), id), **query)
+
+
+@blueprint.operation("POST", f"{_PATH}/<id>/explain", body=ExplainKey, gives=answer_of(ExplanationAnswer))
+def explain_key(id: str) -> Response:
+    """What a request with the key would be answered now, and by which check."""
+    return answer_with_explanation(_visible(), id)
 
 
 def _create(body: dict[str, Any], keep: Keep) -> Issued:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LISTED_AT_ONCE = 500
 _COLUMNS = ("id", "type", "name", "key", "status", "owner", "portal", "expiresAt")
+_CHECK_COLUMNS = ("check", "verdict", "code", "message", "hint", "details")
+_LIMIT_COLUMNS = ("scope", "limit", "window", "used", "remaining", "resetsAt")
 _SETTINGS = (
     click.option("--scope", "scopes", multiple=True, metavar="S", help="Of a portal or management key."),
     click.option("--integration", "integrations", multiple=True, metavar="I", help="Of a personal key."),
@@ -176,6 +178,25 @@ def revoke(key_id: str | None, owner: str | None, all_of_owner: bool, as_json: b
             _print_key(key, services.clock(), as_json)
 
 
+@keys.command("explain")
+@click.argument("key_id", metavar="ID")
+@click.option("--address", required=True, metavar="A", help="Where the request comes from.")
+@click.option("--method", default="GET", show_default=True, metavar="M")
+@click.option("--path", required=True, metavar="P", help="What is called, as /v1/deals?limit=5.")
+@json_option
+def explain(key_id: str, as_json: bool, **question: str) -> None:
+    """Tell why a request with a key is refused: every check with its verdict. Nothing is counted."""
+    with opened(redis="to look") as services:
+        from app.explanation import Question, explain
+        from app.schemas.explain import ExplainKey, ExplanationAnswer
+        from app.wiring import create_flask
+
+        asked = Question(**ExplainKey().load(body(question)))
+        url_map = create_flask(services).url_map
+        found = explain(services, url_map, key_named(key_id).id, asked)
+        _print_explanation(ExplanationAnswer().dump(found), as_json)
+
+
 @keys.command("delete")
 @click.argument("key_id", metavar="ID")
 @json_option
@@ -229,6 +250,16 @@ def _row(key: Key, answer: dict[str, Any]) -> list[Any]:
 
 def _print_key(key: Key, now: float, as_json: bool) -> None:
     print_one(_answers([key], now)[0], as_json)
+
+
+def _print_explanation(shown: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(shown)
+        return
+    print_one({name: value for name, value in shown.items() if name not in ("checks", "limits")}, as_json)
+    for columns, rows in ((_CHECK_COLUMNS, shown["checks"]), (_LIMIT_COLUMNS, shown["limits"])):
+        click.echo()
+        print_table(columns, [[row.get(column) for column in columns] for row in rows])
 
 
 def _print_issued(shown: dict[str, Any], as_json: bool) -> None:

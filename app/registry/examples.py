@@ -96,6 +96,56 @@ USAGE: dict[str, Any] = {
     "refusals": [{"name": "RATE_LIMITED", "count": 4}],
 }
 
+QUESTION: dict[str, Any] = {"address": "198.51.100.7", "method": "GET", "path": "/v1/me"}
+
+EXPLANATION: dict[str, Any] = {
+    "keyId": KEY_ID,
+    "at": "2026-11-26T09:41:12.087Z",
+    **QUESTION,
+    "route": "GET /v1/me",
+    "verdict": "IP_NOT_ALLOWED",
+    "status": 403,
+    "checks": [
+        {"check": "url", "verdict": "PASSED"},
+        {
+            "check": "credential",
+            "verdict": "UNKNOWN",
+            "message": "One key, in one header: only the request itself shows that.",
+        },
+        {
+            "check": "form",
+            "verdict": "UNKNOWN",
+            "message": "The key whole and as it was made: only the raw key shows that, and nobody keeps it.",
+        },
+        *(
+            {"check": name, "verdict": "PASSED"}
+            for name in ("known", "status", "account", "portal", "member")
+        ),
+        {
+            "check": "address",
+            "verdict": "REFUSED",
+            "code": "IP_NOT_ALLOWED",
+            "message": "The API key may not be used from this address.",
+            "details": {"address": "198.51.100.7"},
+        },
+        *(
+            {"check": name, "verdict": "NOT_REACHED"}
+            for name in ("rateLimit", "type", "route", "restriction", "scope", "integration")
+        ),
+    ],
+    "limits": [
+        {
+            "scope": "tier",
+            "limit": 10000,
+            "window": 3600,
+            "used": 351,
+            "remaining": 9649,
+            "resetsAt": "2026-11-26T10:00:00.000Z",
+        }
+    ],
+    "mode": None,
+}
+
 FEEDBACK: dict[str, Any] = {
     "endpoints": [
         f"GET {HOST}/v1/feedback — list ALL platform feedback (management key sees everything)",

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from app.registry.examples import KEY, KEY_ID, PORTAL_ID, RAW_KEY, SUCCESSOR_ID, USAGE
+from app.registry.examples import (
+    EXPLANATION,
+    KEY,
+    KEY_ID,
+    PORTAL_ID,
+    QUESTION,
+    RAW_KEY,
+    SUCCESSOR_ID,
+    USAGE,
+)
 from app.registry.route import CHANGE_ERRORS, MANAGEMENT, RAW_KEY_ERRORS, Example, Route, one, page
 
 
-def _keys(method: str, path: str, operation_id: str, summary: str, *errors: str, example: Example) -> Route:
+def _keys(
+    method: str,
+    path: str,
+    operation_id: str,
+    summary: str,
+    *errors: str,
+    reads: bool = False,
+    example: Example,
+) -> Route:
     return Route(
         method=method,
         path=path,
@@ -15,6 +32,7 @@ def _keys(method: str, path: str, operation_id: str, summary: str, *errors: str,
         types=MANAGEMENT,
         management_scope="vibe:mgmt:keys",
         errors=errors,
+        reads=reads,
         example=example,
     )
 
@@ -120,5 +138,15 @@ ROUTES: tuple[Route, ...] = (
         example=Example(
             path=_ID, query={"since": "2026-11-25T00:00:00Z", "bucket": "day"}, answer=one(USAGE)
         ),
+    ),
+    _keys(
+        "POST",
+        "/v1/keys/{id}/explain",
+        "explainKey",
+        "why a request with a key is refused: each check with its verdict, spending nothing",
+        *CHANGE_ERRORS,
+        "ENTITY_NOT_FOUND",
+        reads=True,
+        example=Example(path=_ID, body=QUESTION, answer=one(EXPLANATION)),
     ),
 )

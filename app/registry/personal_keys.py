@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.registry.examples import KEY, KEY_ID, SUCCESSOR_ID, USAGE
+from app.registry.examples import EXPLANATION, KEY, KEY_ID, QUESTION, SUCCESSOR_ID, USAGE
 from app.registry.route import CHANGE_ERRORS, PERSONAL, RAW_KEY_ERRORS, Example, Route, one, page
 
 _ID = {"id": KEY_ID}
@@ -18,10 +18,25 @@ _KEY: dict[str, Any] = {
     "scopes": [],
     "integrations": ["ai_tools", "cli"],
 }
+_EXPLANATION: dict[str, Any] = {
+    **EXPLANATION,
+    "checks": [
+        {**check, "verdict": "NOT_APPLICABLE"} if check["check"] in ("portal", "member") else check
+        for check in EXPLANATION["checks"]
+    ],
+}
 _RAW_KEY = "vxk_<64 characters, shown only in this answer>"
 
 
-def _keys(method: str, path: str, operation_id: str, summary: str, *errors: str, example: Example) -> Route:
+def _keys(
+    method: str,
+    path: str,
+    operation_id: str,
+    summary: str,
+    *errors: str,
+    reads: bool = False,
+    example: Example,
+) -> Route:
     return Route(
         method=method,
         path=path,
@@ -30,6 +45,7 @@ def _keys(method: str, path: str, operation_id: str, summary: str, *errors: str,
         types=PERSONAL,
         integrations=frozenset({"cli"}),
         errors=errors,
+        reads=reads,
         example=example,
     )
 
@@ -125,5 +141,15 @@ ROUTES: tuple[Route, ...] = (
         example=Example(
             path=_ID, query={"since": "2026-11-25T00:00:00Z", "bucket": "day"}, answer=one(USAGE)
         ),
+    ),
+    _keys(
+        "POST",
+        "/api/v1/api-keys/{id}/explain",
+        "explainPersonalKey",
+        "why a request with a personal key is refused: each check with its verdict, spending nothing",
+        *CHANGE_ERRORS,
+        "ENTITY_NOT_FOUND",
+        reads=True,
+        example=Example(path=_ID, body=QUESTION, answer=one(_EXPLANATION)),
     ),
 )

@@ -30,6 +30,7 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("DELETE", "/v1/keys/{id}"): {"management"},
     ("POST", "/v1/keys/{id}/rotate"): {"management"},
     ("GET", "/v1/keys/{id}/usage"): {"management"},
+    ("POST", "/v1/keys/{id}/explain"): {"management"},
     ("POST", "/v1/feedback"): {"api", "authorization"},
     ("GET", "/v1/feedback"): {"api", "authorization", "management"},
     ("GET", "/v1/feedback/{id}"): {"api", "authorization", "management"},
@@ -72,6 +73,7 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("DELETE", "/api/v1/api-keys/{id}"): {"personal"},
     ("POST", "/api/v1/api-keys/{id}/rotate"): {"personal"},
     ("GET", "/api/v1/api-keys/{id}/usage"): {"personal"},
+    ("POST", "/api/v1/api-keys/{id}/explain"): {"personal"},
     ("GET", "/api/v1/account"): {"personal"},
     ("PATCH", "/api/v1/account"): {"personal"},
     ("GET", "/api/v1/activity"): {"personal"},
@@ -81,10 +83,17 @@ SERVED: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/claude-code/hooks"): {"personal"},
     ("POST", "/api/v1/cursor-ide/hooks"): {"personal"},
 }
-ALSO_READ = [
-    *(f"POST /v1/{name}/search" for name in ("deals", "contacts", "companies", "leads", "tasks", "users")),
-    "POST /v1/batch",
-]
+ALSO_READ = {
+    "api": [
+        *(
+            f"POST /v1/{name}/search"
+            for name in ("deals", "contacts", "companies", "leads", "tasks", "users")
+        ),
+        "POST /v1/batch",
+    ],
+    "management": ["POST /v1/keys/{id}/explain"],
+    "personal": ["POST /api/v1/api-keys/{id}/explain"],
+}
 """What reads although its method might change something."""
 SCOPES: dict[str, str] = {
     "/v1/portals": "vibe:mgmt:portals",
@@ -255,12 +264,12 @@ def test_403_restricted_account_reads_only(world: World) -> None:
         answer = world.call(route.method, path, key_of(keys, route), query_string=_portal_query(world, route))
         if route.method == "GET":
             assert answer.status == 200 or answer.code in {"ENTITY_NOT_FOUND", "PORTAL_NOT_LINKED"}
-        elif route.path.endswith(("/search", "/batch")):
+        elif route.path.endswith(("/search", "/batch", "/explain")):
             assert answer.error["details"] == {"_body": ["A JSON object is required."]}
         else:
             assert (answer.status, answer.code) == (403, "ACCOUNT_RESTRICTED")
-            reads = ALSO_READ if key_of(keys, route) == issued.raw_key else []
-            allowed = {"allowedMethods": ["GET", "HEAD"], "alsoAllowed": reads}
+            (key_type,) = (key_type for key_type, key in keys.items() if key == key_of(keys, route))
+            allowed = {"allowedMethods": ["GET", "HEAD"], "alsoAllowed": ALSO_READ[key_type]}
             assert answer.error["details"] == {"accountStatus": "RESTRICTED", **allowed}
     assert world.service.rows() == before
 

@@ -27,6 +27,7 @@ DOCUMENTS = {
 PERSONAL_KEYS = {
     *("listPersonalKeys", "createPersonalKey", "getPersonalKey"),
     *("updatePersonalKey", "deletePersonalKey", "rotatePersonalKey", "getPersonalKeyUsage"),
+    "explainPersonalKey",
 }
 ALERTS = {"listAlerts", "getAlert", "dismissAlert"}
 OF_THE_COMMAND_LINE = PERSONAL_KEYS | {"getAccount", "updateAccount", "listActivity", *ALERTS}

@@ -39,6 +39,7 @@ FURTHER = [
     ("DELETE", "/v1/keys/:id"),
     ("POST", "/v1/keys/:id/rotate"),
     ("GET", "/v1/keys/:id/usage"),
+    ("POST", "/v1/keys/:id/explain"),
 ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from app.auth import opens
 from app.errors import ERRORS
 from app.registry import ROUTE_OF, ROUTES, Route, account, alerts, documents
 from app.serve.refusal import _REASONS
+from gateway.keys import mint
 from tests.api.alerts import new_alert
 from tests.api.described import Described
 from tests.api.linked import Linked
@@ -202,9 +203,19 @@ def of_keys(world: World) -> list[Called]:
         ("PATCH", "/v1/keys/{id}", world.call("PATCH", key, json={"rateLimit": 5})),
         ("POST", "/v1/keys/{id}/rotate", world.call("POST", f"{key}/rotate")),
         ("GET", "/v1/keys/{id}/usage", world.call("GET", f"{key}/usage")),
+        *explained("/v1/keys", lambda body: world.call("POST", f"{key}/explain", json=body)),
         ("GET", "/v1/keys", world.call("GET", "/v1/keys", query_string={"portalId": world.portal.id})),
         ("DELETE", "/v1/keys/{id}", world.call("DELETE", key)),
     ]
+
+
+def explained(path: str, ask: Callable[[Any], Answer]) -> list[Called]:
+    """What lets pass, what the gateway refuses, what the application refuses, and what needs no key."""
+    asked = [
+        (method, path) for method in ("GET", "PUT") for path in ("/v1/me", f"/v1/{mint('api')}", "/docs")
+    ]
+    bodies = [{"address": "192.0.2.1", "method": method, "path": path} for method, path in asked]
+    return [("POST", f"{path}/{{id}}/explain", ask(body)) for body in bodies]
 
 
 def of_tickets(world: World) -> list[Called]:
@@ -282,6 +293,7 @@ def of_personal_keys(world: World) -> list[Called]:
         ("PATCH", f"{path}/{{id}}", world.call("PATCH", key, own, json={"rateLimit": 5})),
         ("POST", f"{path}/{{id}}/rotate", world.call("POST", f"{key}/rotate", own)),
         ("GET", f"{path}/{{id}}/usage", world.call("GET", f"{key}/usage", own)),
+        *explained(path, lambda body: world.call("POST", f"{key}/explain", own, json=body)),
         ("DELETE", f"{path}/{{id}}", world.call("DELETE", key, own)),
     ]
 

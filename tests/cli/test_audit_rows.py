@@ -14,6 +14,7 @@ from tests.cli.test_servers import new_server
 
 CHANGE_NOTHING = {
     *(("accounts", "list"), ("accounts", "show"), ("portals", "list"), ("keys", "list"), ("keys", "show")),
+    ("keys", "explain"),
     *(("servers", "list"), ("mail", "list"), ("audit", "list"), ("audit", "export"), ("audit", "verify")),
     *(("run",), ("migrate",), ("worker",), ("republish",), ("doctor",), ("completion",)),
     ("bitrix-sandbox",),

@@ -37,6 +37,7 @@ EVERY_COMMAND_THAT_NEEDS_A_DATABASE = [
     ["keys", "rotate", "id"],
     ["keys", "revoke", "id"],
     ["keys", "delete", "id"],
+    ["keys", "explain", "id", "--address", "192.0.2.1", "--path", "/v1/me"],
     ["servers", "list"],
     ["servers", "delete", "id"],
     ["audit", "list"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -17,6 +18,7 @@ from app.errors import ERRORS
 from app.feedback import CATEGORIES, STATUSES
 from app.guide.batch import ROOM
 from app.registry import ROUTES, Route
+from app.schemas.explain import Outcome
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES
 from gateway.denial import DENIALS
 from gateway.keys import PREFIXES
@@ -33,6 +35,7 @@ WORDS_OF_NO_CODE = {
     "DEAL_ID",
     "REDIS_DOWN",
     *STATUSES,
+    *get_args(Outcome),
 }
 
 

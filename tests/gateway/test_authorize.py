@@ -40,10 +40,11 @@ def test_the_first_broken_check_refuses(rig: Rig, place: int) -> None:
 
 
 def test_every_check_stands_in_the_visible_order() -> None:
-    assert [check.__name__ for check in CHECKS] == [
+    assert [check.__name__ for check in CHECKS.values()] == [
         "key_in_force",
         "account_in_good_standing",
-        "portal_open_to_owner",
+        "portal_active",
+        "owner_is_member",
         "address_allowed",
     ]
 

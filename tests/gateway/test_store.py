@@ -242,6 +242,29 @@ def test_forgotten_records_are_absent_and_counters_stay(store: Store, snapshot: 
     assert consume(store, snapshot, TIER, fill=absent) == Counted((2,), None)
 
 
+def test_what_is_used_is_told_and_not_counted(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    for _ in range(2):
+        consume(store, snapshot, HOUR, TIER)
+    for _ in range(3):
+        used = store.used("account-1", (SECOND, HOUR, TIER), NOW, time.monotonic() + 5)
+        assert used == (0, 2, 2)
+    assert store.used("account-1", (HOUR,), NOW + 3600, time.monotonic() + 5) == (0,)
+    assert store.used("account-1", (), NOW, time.monotonic() + 5) == ()
+    assert consume(store, snapshot, SECOND, HOUR, TIER) == Counted((1, 3, 3), None)
+
+
+def test_what_is_used_is_asked_in_one_trip_that_writes_nothing(valkey_url: str, snapshot: Snapshot) -> None:
+    store = Store(open_link(valkey_url, 5.0, PUBLISHED_KEY, lambda greeting: None))
+    publish(store, snapshot)
+    client = redis.Redis.from_url(valkey_url)
+    held, _ = sorted(client.scan_iter()), client.config_resetstat()
+    store.used("account-1", (SECOND, HOUR, TIER), NOW, time.monotonic() + 5)
+    calls = {name: figures["calls"] for name, figures in client.info("commandstats").items()}
+    assert (calls["cmdstat_mget"], calls.keys() - {"cmdstat_config|resetstat"}) == (1, {"cmdstat_mget"})
+    assert sorted(client.scan_iter()) == held
+
+
 def test_records_are_recalled_without_the_source(store: Store, snapshot: Snapshot) -> None:
     digest, deadline = snapshot.key.digest, time.monotonic() + 5
     assert store.recall(digest, deadline) is None
