@@ -20,6 +20,7 @@ _TITLES = {
     413: "Too large",
     503: "Not now",
 }
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _NOT_FOUND = "There is no such page, or nothing that you may see."
 _NOT_NOW = "The database is not available right now. Try again in a moment."
 _BUG = "Something went wrong on our side. It was noted under the number below."
@@ -27,8 +28,9 @@ _BUG = "Something went wrong on our side. It was noted under the number below."
 log = structlog.get_logger(__name__)
 
 
-@blueprint.route("/dashboard/<path:unknown>", methods=["GET", "POST"])
-def unknown_page(unknown: str) -> Response:
+@blueprint.route("/dashboard", methods=_METHODS[1:], strict_slashes=False)
+@blueprint.route("/dashboard/<path:unknown>", methods=_METHODS)
+def unknown_page(unknown: str = "") -> Response:
     """Any path that is no page's, and a page asked for in another way than it takes."""
     raise NotFound
 

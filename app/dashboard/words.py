@@ -1,7 +1,8 @@
-"""How templates write times, as Jinja's filters."""
+"""How templates write times and names, as Jinja's filters."""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from app.instants import iso
@@ -26,4 +27,9 @@ def how_long_ago(milliseconds: int) -> str:
     return "just now" if seconds >= 0 else "in a moment"
 
 
-FILTERS = {"how_long_ago": how_long_ago, "iso": iso, "to_the_minute": to_the_minute}
+def in_words(name: str) -> str:
+    """Return the name of a field as people write it: `expiresAt` is `Expires at`."""
+    return re.sub("([A-Z])", lambda found: f" {found[1].lower()}", name).capitalize()
+
+
+FILTERS = {"how_long_ago": how_long_ago, "in_words": in_words, "iso": iso, "to_the_minute": to_the_minute}

@@ -70,6 +70,17 @@ def test_each_key_comes_with_commands_ready_to_paste(services: Services) -> None
         assert f"/api/v1/{path}" in of_personal
 
 
+def test_an_operator_can_sign_in_with_what_is_printed_once(services: Services) -> None:
+    lines = "\n".join(load(services, WEBHOOK))
+    assert f"https://keys.example.com/base/dashboard, sign in as {ACCOUNTS['pro']}" in lines
+    (password,) = re.findall(r"password (\S+)  \(shown only now\)", lines)
+
+    assert services.sign_in.by_password(ACCOUNTS["pro"], password, "192.0.2.1", "a browser")
+
+    assert [account.email for account in Account.select().where(Account.is_operator)] == [ACCOUNTS["pro"]]
+    assert password not in "\n".join(load(services, WEBHOOK))
+
+
 def test_a_second_time_says_what_is_there_and_how_to_get_another_key(
     services: Services, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,7 +91,8 @@ def test_a_second_time_says_what_is_there_and_how_to_get_another_key(
 
     assert not RAW_KEY.search("\n".join(lines))
     assert [model.select().count() for model in (Account, Portal, Key, Ticket)] == [3, 1, 4, 1]
-    commands = [shlex.split(line) for line in lines if line.strip().startswith("/vibekeys ")]
+    new_password, *commands = [shlex.split(line) for line in lines if line.strip().startswith("/vibekeys ")]
+    assert terminal.json(*new_password[1:], stdin="another password")["email"] == ACCOUNTS["pro"]
     assert [terminal.json(*words[1:])["type"] for words in commands] == list(KEY_TYPES)
 
 

@@ -52,31 +52,31 @@ class Browser:
     def csrf_token(self) -> str:
         """The token of a page that it is shown."""
         if self._csrf_token is None:
-            page = self.get("/dashboard/account")
-            if page.status != 200:
-                page = self.get("/dashboard/sign-in")
-            if page.status != 200:
-                page = self.get("/dashboard")
-            self._csrf_token = token_in(page)
+            page = self.get("/dashboard")
+            self._csrf_token = token_in(page if page.status == 200 else self.get("/dashboard/sign-in"))
         return self._csrf_token
 
     def sign_in(self, email: str, password: str, **fields: str) -> Answer:
         """Fill in the form and send it."""
         self._csrf_token = token_in(self.get("/dashboard/sign-in"))
         answer = self.post("/dashboard/sign-in", {"email": email, "password": password, **fields})
-        self._csrf_token = None
+        self.forget_token()
         return answer
 
+    def forget_token(self) -> None:
+        """Leave the page whose token it has: signing in and out makes those of earlier pages worthless."""
+        self._csrf_token = None
+
     @property
-    def cookie(self) -> str | None:
-        """The value of the dashboard's cookie."""
+    def cookie(self) -> str:
+        """The value of the dashboard's cookie, the empty text if it has none."""
         found = self._client.get_cookie(COOKIE, domain=PUBLIC_URL.removeprefix("https://"))
-        return None if found is None else found.value
+        return "" if found is None else found.value
 
     @cookie.setter
     def cookie(self, value: str) -> None:
         self._client.set_cookie(COOKIE, value, domain=PUBLIC_URL.removeprefix("https://"), secure=True)
-        self._csrf_token = None
+        self.forget_token()
 
 
 def signed_in(service: Service, account: Account, address: str = ADDRESS) -> Browser:

@@ -8,7 +8,7 @@ import pytest
 
 from app.ledger import Actor
 from app.models import Account
-from tests.api.world import Service, World, serving
+from tests.api.world import Clock, Service, World, serving
 from tests.dashboard import browser
 from tests.dashboard.browser import Browser
 
@@ -36,6 +36,14 @@ def signed_in(service: Service) -> SignedIn:
         return browser.signed_in(service, known)
 
     return sign_in
+
+
+@pytest.fixture
+def later(service: Service) -> Iterator[Clock]:
+    """The clock, to be put forward; it is put back when the test is over."""
+    now = service.clock.now
+    yield service.clock
+    service.clock.now = now
 
 
 @pytest.fixture
