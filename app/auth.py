@@ -94,14 +94,18 @@ def principal() -> Principal:
 
 
 def authorize() -> None:
-    """Refuse the current request unless its key may call the route; to run before every request.
+    """Refuse the current request unless its key may call the route; to run before every request."""
+    if request.environ["vibekeys.outcome"] != "public":
+        check(principal())
+
+
+def check(caller: Principal) -> None:
+    """Refuse the current request unless the caller's key may call its route.
 
     A path or method that is not served is left to the router's 404 or 405, once the type of the key is
     such that it may be told.
     """
-    if request.environ["vibekeys.outcome"] == "public":
-        return
-    holder, called = principal().snapshot, _current_call()
+    holder, called = caller.snapshot, _current_call()
     route = called.route
     if route is not None and called.refusal is None:
         request.environ["vibekeys.route"] = f"{route.method} {route.path}"  # for the record of usage

@@ -37,6 +37,7 @@ from peewee import Database
 from app.db import writing
 from app.errors import ApiError
 from app.models import Idempotency
+from app.records import reading
 
 KEPT_MS = 24 * 3600 * 1000
 """How long an answer can be had again, from the start of the run that made it."""
@@ -84,8 +85,7 @@ class IdempotencyStore:
         IDEMPOTENCY_IN_PROGRESS while the first one runs (at most `RUN_MS`), DATABASE_UNAVAILABLE.
         """
         names = _derive(caller_raw_key, "name")
-        row_id = _mac(names, b"id\0" + idempotency_key.encode())
-        asked = _mac(names, b"request\0" + fingerprint)
+        row_id, asked = _row_id(names, idempotency_key), _asked(names, fingerprint)
         run = Run(row_id, secrets.token_hex(16), _derive(caller_raw_key, "answer"))
         now = int(self._clock() * 1000)
         with writing(self._db):
@@ -98,6 +98,24 @@ class IdempotencyStore:
                 Idempotency.create(id=row_id, fingerprint=asked, attempt=run.attempt, started_at=now)
                 return run
             return _answer_of(row, asked, run) or _take_over(row, run, now)
+
+    def recall(
+        self, caller_raw_key: str, idempotency_key: str, fingerprint: Callable[[], bytes]
+    ) -> Replay | None:
+        """Return the kept answer, if there is one, to a caller whose raw key may begin nothing any more.
+
+        `fingerprint` is called only if something is kept. Raises `SourceError` if the database cannot be
+        read, `ApiError` IDEMPOTENCY_KEY_REUSED, and what `fingerprint` raises.
+        """
+        names = _derive(caller_raw_key, "name")
+        kept = (Idempotency.id == _row_id(names, idempotency_key)) & (
+            Idempotency.started_at > int(self._clock() * 1000) - KEPT_MS
+        )
+        row: Idempotency | None = reading(self._db, lambda _: Idempotency.get_or_none(kept))
+        if row is None:
+            return None
+        run = Run(row.id, row.attempt, _derive(caller_raw_key, "answer"))
+        return _answer_of(row, _asked(names, fingerprint()), run)
 
     def finish(self, run: Run, status: int, body: bytes) -> None:
         """Keep the answer. To be called inside the transaction of the change that it answers.
@@ -150,6 +168,14 @@ def _in_progress() -> ApiError:
 def _derive(raw_key: str, purpose: str) -> bytes:
     info = f"vibekeys idempotency {purpose}".encode()
     return HKDF(SHA256(), length=32, salt=None, info=info).derive(raw_key.encode())
+
+
+def _row_id(names: bytes, idempotency_key: str) -> str:
+    return _mac(names, b"id\0" + idempotency_key.encode())
+
+
+def _asked(names: bytes, fingerprint: bytes) -> str:
+    return _mac(names, b"request\0" + fingerprint)
 
 
 def _mac(key: bytes, message: bytes) -> str:

@@ -30,6 +30,7 @@ from app import audit
 from app.db import writing
 from app.errors import DATABASE_RETRY_AFTER, ApiError, integration_required, of_denial
 from app.models import Account, Audit, Event, Heads, Key, Session, Tombstone, Unpublished, new_id
+from app.models.activity import EVENT_TYPES
 from app.publisher import Publisher
 from app.records import read_holder
 from app.secrets import Secrets
@@ -142,8 +143,11 @@ class Change:
     ) -> None:
         """Tell of something in an account's activity; where from and by which key, if it did it itself.
 
-        `key_id` is the key that it is about, where that is neither the target nor the one that did it.
+        `key_id` is the key that it is about, where that is neither the target nor the one that did it. Raises
+        ValueError for a type that is not in `EVENT_TYPES`: nobody could ask for it.
         """
+        if type not in EVENT_TYPES:
+            raise ValueError(f"{type} is no type of events")
         actor, own = self.actor, self.actor.account_id == account_id
         by_key_id = actor.key_id if own else None
         Event.create(

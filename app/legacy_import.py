@@ -3,7 +3,7 @@
 A file has a JSON object a line, `{"sha256", "prefix", "name", "owner"}`: the hash of a raw key, what it
 begins with (which is shown), its name, and its owner's e-mail or account id. What comes of it are personal
 keys with all integrations and `isLegacy`. A prefix that begins with one of our own turns the checksum of that
-one off.
+one off, and has texts and URLs searched for keys of any form behind it (`gateway.keys.take_for_keys`).
 
 The file is read into a temporary table first, for a million lines can come from a pipe, and nothing is locked
 meanwhile. Then all keys are written in one transaction, in the order of their hashes, which is what most of
@@ -30,7 +30,7 @@ from app.models import Account, Key, new_id
 from app.schemas.fields import Text, refuse_raw_key
 from app.scopes import INTEGRATIONS
 from gateway.host_table import HostTable
-from gateway.keys import PREFIXES, prefix_of
+from gateway.keys import OLDER_FROM, PREFIXES, prefix_of
 
 Progress = Callable[[int], object]
 """Told again and again how much more was done."""
@@ -221,7 +221,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
     if len(line) > LONGEST_LINE:
         raise ValidationError(f"Longer than {LONGEST_LINE} bytes.")
     try:
-        fields = json.loads(line.decode())
+        fields = _decoder.decode(line.decode())
     except (ValueError, RecursionError):  # JSONDecodeError and UnicodeDecodeError are the former
         raise ValidationError("Not valid JSON in UTF-8.") from None
     if not isinstance(fields, dict):
@@ -232,6 +232,17 @@ def _parsed(line: bytes) -> dict[str, Any]:
             f"Must have sha256, prefix, name and owner; has not, or has: {', '.join(wrong)}."
         )
     return fields
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):  # else the last would count, where whoever reads the file sees the first
+        raise ValidationError("Has a member twice.")
+    return members
+
+
+# Made once: `json.loads` makes one for each line.
+_decoder = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def _digest(value: Any) -> bytes:
@@ -245,6 +256,9 @@ def _prefix(value: Any) -> str:
         raise ValidationError(f"prefix: Must be 1 to {LONGEST_PREFIX} visible ASCII characters.")
     if any(ours.startswith(value) and ours != value for ours in PREFIXES.values()):
         raise ValidationError("prefix: Too short to tell whether the key begins like one of ours.")
+    ours = prefix_of(value)
+    if ours is not None and len(value) >= len(ours) + OLDER_FROM:
+        raise ValidationError("prefix: Behind one of ours, so much would be taken for a key.")
     return _without_key("prefix", value)
 
 

@@ -30,7 +30,9 @@ _MODES = ("redis", "local", "open", "closed")
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _decisions = Counter(
-    "vibekeys_decisions", "Requests by what the gateway decided: allowed, public, or the code.", ["outcome"]
+    "vibekeys_decisions",
+    "Requests by what the gateway decided: allowed, public, replayed, or the code.",
+    ["outcome"],
 )
 _without_redis = Counter(
     "vibekeys_decisions_without_redis", "Requests let in or refused by REDIS_DOWN's mode.", ["mode"]
@@ -39,7 +41,7 @@ _seconds = Histogram(
     "vibekeys_request_seconds", "Time to answer, in seconds.", ["status_class"], buckets=_BUCKETS
 )
 
-_decided = {outcome: _decisions.labels(outcome) for outcome in ("allowed", "public", *DENIALS)}
+_decided = {outcome: _decisions.labels(outcome) for outcome in ("allowed", "public", "replayed", *DENIALS)}
 _other = _decisions.labels("other")
 _down = {mode: _without_redis.labels(mode) for mode in ("local", "open")}
 _took = {status_class: _seconds.labels(f"{status_class}xx") for status_class in "2345"}

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from peewee import ModelSelect
 
+from app.bitrix.addresses import may_be_public
 from app.errors import ApiError, invalid
 from app.ledger import Actor, Change, Ledger
 from app.models import Account, Key, Membership, Portal, new_id
@@ -225,7 +226,7 @@ def _webhook_url(text: str, domain: str) -> str:
 def _needs_leave(url: str, domain: str) -> bool:
     """Tell whether a webhook URL is of use only where it may lead to an address that is not public."""
     parts = urlsplit(url)
-    if parts.scheme != "https" or parts.hostname != domain or domain == "localhost":
+    if parts.scheme != "https" or parts.hostname != domain or not may_be_public(domain):
         return True
     try:
         ip_address(domain)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from flask import Flask
 
 from app import api, assets, dashboard, docs, health
 from app.accounts import Accounts
+from app.api.idempotent import kept_answer
 from app.auth import is_public
 from app.bitrix.own_fields import OwnFields
 from app.bitrix.portal_calls import PortalCalls
@@ -44,9 +47,10 @@ from app.valkey import embedded_redis_url
 from gateway.address import Networks
 from gateway.authorize import Authorizer, Policy
 from gateway.host_table import HostTable
+from gateway.keys import take_for_keys
 from gateway.middleware import Gateway
 from gateway.redis_link import Link, open_link
-from gateway.source import Source
+from gateway.source import Source, SourceError
 from gateway.store import PUBLISHED_KEY, Store, StoreError
 from gateway.trust import Trust, Watch
 from gateway.usage_table import UsageTable
@@ -100,8 +104,15 @@ def build(config: Config, clock: Callable[[], float] = time.time) -> Service:
     authorizer = Authorizer(
         store, services.source, host_table, usage_table, trust, policy, clock, lambda: watch.legacy_forms
     )
+    flask_app = create_flask(services)
     gateway = Gateway(
-        create_flask(services), authorizer, host_table, policy.trusted_proxies, is_public, clock
+        flask_app,
+        authorizer,
+        host_table,
+        policy.trusted_proxies,
+        is_public,
+        clock,
+        partial(kept_answer, flask_app),
     )
     application = AccessLog(Metrics(UsageSplits(gateway, tally, clock)))
     watch.begin()
@@ -145,6 +156,8 @@ def open_services(
         store = Store(link)
     publisher = Publisher(db, store, trust)
     source = DatabaseSource(db, publisher)
+    with suppress(SourceError):  # of a database that is away everything else will tell
+        take_for_keys(source.legacy_forms().unchecked_prefixes)
     if redis != "required" and store and trust and host_table and not _reaches(store, trust, source):
         if not service_is_running(config.state_dir):
             store.close()

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from gateway.address import Networks, parse_address
 from gateway.address_failures import MINUTE, network_of
-from gateway.checks import first_denial
+from gateway.checks import ended_by_time, first_denial
 from gateway.denial import UNAVAILABLE, Denial
 from gateway.host_table import HostTable
 from gateway.keys import digest as digest_of
@@ -28,7 +28,7 @@ from gateway.keys import key_type_of, prefix_of, shown_prefix_of
 from gateway.limits import Limit, Usage, limited, limits_for
 from gateway.records import Snapshot
 from gateway.redis_link import Patience
-from gateway.request import hint_about_form, may_be_of_other_form
+from gateway.request import hint_about_form, hint_about_unknown, may_be_of_other_form
 from gateway.snapshots import SnapshotCache
 from gateway.source import LegacyForms, Source, SourceError
 from gateway.store import Absent, Changed, Counted, Store, StoreError
@@ -73,13 +73,15 @@ class Allowed:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The request may not pass. `snapshot` is the key that it carried, if that is known; of a wrong one
-    `key_prefix` is what may be shown of it, if it begins like a key of ours."""
+    `key_prefix` is what may be shown of it, if it begins like a key of ours. `raw_key` is there if time alone
+    has ended the key: for opening an answer that was sealed to its caller, and for nothing else."""
 
     denial: Denial
     snapshot: Snapshot | None = None
     usages: tuple[Usage, ...] = ()
     mode: str | None = None
     key_prefix: str | None = None
+    raw_key: str | None = field(default=None, repr=False)
 
 
 class Asked(NamedTuple):
@@ -211,7 +213,7 @@ class Authorizer:
             return self._unknown(asked)
         denial, limits = self._judge(snapshot, asked)
         if denial is not None:
-            return Refused(denial, snapshot, mode=None if mode == "closed" else mode)
+            return _denied(asked, snapshot, denial, None if mode == "closed" else mode)
         if mode == "closed":
             return Refused(UNAVAILABLE, snapshot)
         counts, refusing = self._host_table.count(limits, asked.now, enforce=mode == "local")
@@ -237,7 +239,7 @@ class Authorizer:
         mode: str | None = None,
     ) -> Allowed | Refused:
         if denial is not None:
-            return Refused(denial, snapshot, mode=mode)
+            return _denied(asked, snapshot, denial, mode)
         usages = tuple(
             Usage(limit, limit.window_start(asked.now), count)
             for limit, count in zip(limits, counts, strict=True)
@@ -250,10 +252,9 @@ class Authorizer:
 
     def _unknown(self, asked: Asked) -> Refused:
         self._snapshots.drop(asked.digest)
-        hint = "The API key was deleted, or is one of another installation."
-        return self._invalid(asked.raw_key, asked.address, hint)
+        return self._invalid(asked.raw_key, asked.address, hint_about_unknown(asked.raw_key))
 
-    def _invalid(self, raw_key: str, address: str, hint: str | None) -> Refused:
+    def _invalid(self, raw_key: str, address: str, hint: str) -> Refused:
         """Refuse a wrong key, and count it against the address that it came from."""
         most, now = self._policy.auth_failures_per_minute, self._clock()
         parsed = parse_address(address)
@@ -262,3 +263,8 @@ class Authorizer:
         if most and not is_proxy and self._host_table.count_failure(network_of(address), now) > most:
             denial = Denial("AUTH_ATTEMPTS_LIMITED", retry_after=max(1, ceil(MINUTE - now % MINUTE)))
         return Refused(denial, key_prefix=shown_prefix_of(raw_key))
+
+
+def _denied(asked: Asked, snapshot: Snapshot, denial: Denial, mode: str | None) -> Refused:
+    ended = ended_by_time(denial, snapshot, asked.address, asked.now)
+    return Refused(denial, snapshot, mode=mode, raw_key=asked.raw_key if ended else None)

@@ -76,6 +76,12 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
+def ended_by_time(denial: Denial, snapshot: Snapshot, address: str, now: float) -> bool:
+    """Tell whether nothing speaks against a key but that it has expired, or that its grace is over."""
+    others = (check(snapshot, address, now) for check in CHECKS.values() if check is not key_in_force)
+    return denial.code in ("KEY_EXPIRED", "KEY_ROTATED") and all(other is None for other in others)
+
+
 def first_denial(snapshot: Snapshot, address: str, now: float) -> Denial | None:
     """Return what the first failing check says; None when all pass."""
     for check in CHECKS.values():

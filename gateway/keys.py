@@ -9,7 +9,10 @@ The checksum is no secret and proves nothing. It lets a truncated or mistyped ke
 without asking anybody. At rest only the SHA-256 of the whole raw key is kept: 224 random bits
 cannot be searched, so a slow hash would cost time and protect nothing. People paste raw keys into
 other texts all the same: `masked` takes out those that it can know, before such a text is logged or
-stored.
+stored, and `holds_key` finds those in URLs.
+
+Keys of an older system may have come in under one of the prefixes, with any tail. Whoever learns of such a
+prefix tells `take_for_keys`.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import hashlib
 import re
 import secrets
 import zlib
+from collections.abc import Iterable
 
 PREFIXES = {
     "api": "vibe_api_",
@@ -33,6 +37,8 @@ SHOWN_AFTER_PREFIX = 6
 SHOWN_AT_END = 4
 CUT_FROM = 16
 """How many characters behind a prefix make it a key, whole or not: what is shown is 6, words are not hex."""
+OLDER_FROM = 20
+"""The same behind a prefix of an older system's keys, whose characters are any of base64url's alphabet."""
 
 _SECRET_CHARACTERS = RANDOM_CHARACTERS + CHECKSUM_CHARACTERS
 _PREFIX = "|".join(PREFIXES.values())
@@ -46,6 +52,9 @@ KEY_IN_TEXT = re.compile(f"(?<![A-Za-z0-9_])(?:{_PREFIX}){_SECRET}(?![A-Za-z0-9_
 _BEHIND_PREFIX = re.compile(
     f"((?:{_PREFIX})[0-9a-f]{{{SHOWN_AFTER_PREFIX}}})[0-9a-f]{{{CUT_FROM - SHOWN_AFTER_PREFIX},}}[0-9A-Za-z]*"
 )
+
+_NO_WORDS = re.compile("[0-9A-Z]")  # no prefix has one of these
+_of_older_system: re.Pattern[str] | None = None
 
 _HEXADECIMAL = b"0123456789abcdefABCDEF"
 _MARK_HEXADECIMAL = bytes(120 if byte in _HEXADECIMAL else 32 for byte in range(256))
@@ -99,20 +108,48 @@ def shown_prefix_of(text: str) -> str | None:
     return text[:shown] if 0 < shown < len(text) else None
 
 
+def take_for_keys(prefixes: Iterable[str]) -> None:
+    """Take what begins with one of `prefixes` for a key of an older system, in this process, from now on.
+
+    It is one if 20 letters, digits, hyphens and underscores follow, or more, with a digit or a capital among
+    them: what has none is words. Prefixes that were told before and are none of `prefixes` count no more.
+    """
+    global _of_older_system
+    told = "|".join(map(re.escape, sorted(prefixes)))
+    token = "[0-9A-Za-z_-]"
+    pattern = f"((?:{told}){token}{{{SHOWN_AFTER_PREFIX}}}){token}{{{OLDER_FROM - SHOWN_AFTER_PREFIX},}}"
+    _of_older_system = re.compile(pattern) if told else None
+
+
+def holds_key(text: str) -> bool:
+    """Tell whether a whole raw key stands in the text, mistyped or not."""
+    if "vxk_" not in text and "vibe_" not in text:
+        return False
+    return KEY_IN_TEXT.search(text) is not None or _without_older_keys(text) != text
+
+
 def masked(text: str) -> str:
     """Return the text with every raw key in it cut to its public beginning.
 
-    Two things are known for one. 64 hexadecimal characters with the checksum of a key, in capitals too and
-    whatever stands before them: prefixes come escaped (`vibe\\_api\\_`, `%5F`), respelled, or not at all. And
-    16 hexadecimal characters or more behind a prefix as it is written: a key that was cut off, or mistyped
-    further on. Not known are keys that are wrapped over lines or encoded as a whole, and those that were cut
-    off or mistyped and stand behind no such prefix.
+    Three things are known for one. 64 hexadecimal characters with the checksum of a key, in capitals too and
+    whatever stands before them: prefixes come escaped (`vibe\\_api\\_`, `%5F`), respelled, or not at all. 16
+    hexadecimal characters or more behind a prefix as it is written: a key that was cut off, or mistyped
+    further on. And what `take_for_keys` speaks of. Not known are keys that are wrapped over lines or encoded
+    as a whole, and those that were cut off or mistyped and stand behind no such prefix.
     """
     if "vibe_" in text or "vxk_" in text:
-        text = _BEHIND_PREFIX.sub(r"\1***", text)
+        text = _BEHIND_PREFIX.sub(r"\1***", _without_older_keys(text))
     # Every line of the log comes through here: three passes of C, where a pattern takes ten times as long.
     marked = text.encode("ascii", "replace").translate(_MARK_HEXADECIMAL)
     return _cut_checksummed(text, marked) if _LONG_ENOUGH in marked else text
+
+
+def _without_older_keys(text: str) -> str:
+    return text if _of_older_system is None else _of_older_system.sub(_cut_unless_words, text)
+
+
+def _cut_unless_words(match: re.Match[str]) -> str:
+    return f"{match[1]}***" if _NO_WORDS.search(match[0]) else match[0]
 
 
 def _cut_checksummed(text: str, marked: bytes) -> str:

@@ -5,7 +5,7 @@ What it leaves in the environ for the app behind it:
 =========================== ===================================================================
 ``vibekeys.request_id``     the id of this request, also in ``X-Request-Id`` of the answer
 ``vibekeys.client_address`` who sent it, behind trusted proxies
-``vibekeys.outcome``        ``public``, ``allowed``, or the code of the refusal
+``vibekeys.outcome``        ``public``, ``allowed``, ``replayed``, or the code of the refusal
 ``vibekeys.admission``      the `Allowed` decision, when a key was admitted
 ``vibekeys.refusal``        the `Refused` decision, when one was not
 =========================== ===================================================================
@@ -23,15 +23,19 @@ from wsgiref.types import StartResponse, WSGIApplication
 
 from gateway.address import Networks, client_address, parse_address
 from gateway.authorize import Allowed, Authorizer, Refused
-from gateway.denial import Denial
+from gateway.denial import UNAVAILABLE, Denial
 from gateway.host_table import HostTable
 from gateway.limits import limit_headers
 from gateway.records import KeyRecord
 from gateway.request import KEY_IN_URL, Environ, carries_key_in_url, request_id_of, take_raw_key
+from gateway.source import SourceError
 
 _log = logging.getLogger(__name__)
 
 Headers = list[tuple[str, str]]
+KeptAnswer = Callable[[Environ, Refused], WSGIApplication | None]
+"""Returns the answer that a key was given before its time was over, if a request asks for it again. Raises
+`SourceError` if it cannot tell."""
 
 
 class Gateway:
@@ -45,8 +49,13 @@ class Gateway:
         trusted_proxies: Networks,
         is_public: Callable[[str], bool],
         clock: Callable[[], float],
+        kept_answer: KeptAnswer | None = None,
     ) -> None:
-        """`is_public` tells of a path whether it is served without a key."""
+        """`is_public` tells of a path whether it is served without a key.
+
+        `kept_answer` is asked about requests whose keys nothing speaks against but that their time is over.
+        """
+        self._kept_answer = kept_answer
         self._app, self._authorizer, self._host_table = app, authorizer, host_table
         self._trusted_proxies, self._is_public, self._clock = trusted_proxies, is_public, clock
 
@@ -55,27 +64,44 @@ class Gateway:
         request_id = environ["vibekeys.request_id"] = request_id_of(environ)
         environ["vibekeys.client_address"] = self._client_address(environ)
         added: Headers = [("X-Request-Id", request_id)]
-        if self._is_public(environ.get("PATH_INFO", "")):
+        decision = self._decide(environ)
+        if decision is None:
             environ["vibekeys.outcome"] = "public"
             return self._app(environ, _adding(added, start_response))
-        decision = self._decide(environ)
-        added += _decision_headers(decision, self._clock())
         if isinstance(decision, Refused):
-            environ["vibekeys.outcome"] = decision.denial.code
-            environ["vibekeys.refusal"] = decision
-            return _refuse(decision.denial, environ, added, start_response)
+            return self._refuse(decision, environ, added, start_response)
+        added += _decision_headers(decision, self._clock())
         environ["vibekeys.outcome"] = "allowed"
         environ["vibekeys.admission"] = decision
         return self._app(environ, _adding(added, start_response))
 
-    def _decide(self, environ: Environ) -> Allowed | Refused:
-        in_url = carries_key_in_url(environ)
-        raw_key = take_raw_key(environ)
-        if in_url:
+    def _decide(self, environ: Environ) -> Allowed | Refused | None:
+        """Return the decision; None for what needs none, since its path is public."""
+        if carries_key_in_url(environ):  # on public paths too: it is in logs now, and its owner has to know
             return Refused(KEY_IN_URL)
+        if self._is_public(environ.get("PATH_INFO", "")):
+            return None
+        raw_key = take_raw_key(environ)
         if isinstance(raw_key, Denial):
             return Refused(raw_key)
         return self._authorizer.authorize(raw_key, environ["vibekeys.client_address"])
+
+    def _refuse(
+        self, refused: Refused, environ: Environ, added: Headers, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        answer = None
+        if refused.raw_key is not None and self._kept_answer is not None:
+            try:
+                answer = self._kept_answer(environ, refused)
+            except SourceError as error:
+                _log.error("a kept answer could not be looked for: %s", error)
+                refused = Refused(UNAVAILABLE, refused.snapshot)
+        environ["vibekeys.refusal"] = refused
+        environ["vibekeys.outcome"] = "replayed" if answer is not None else refused.denial.code
+        added = added + _decision_headers(refused, self._clock())
+        if answer is not None:
+            return answer(environ, _adding(added, start_response))
+        return _refusal(refused.denial, environ, added, start_response)
 
     def _client_address(self, environ: Environ) -> str:
         peer, forwarded_for = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
@@ -96,7 +122,7 @@ class Gateway:
             )
 
 
-def _refuse(denial: Denial, environ: Environ, added: Headers, start_response: StartResponse) -> list[bytes]:
+def _refusal(denial: Denial, environ: Environ, added: Headers, start_response: StartResponse) -> list[bytes]:
     body = denial.body(environ["vibekeys.request_id"])
     headers = [
         ("Content-Type", "application/json"),

@@ -12,7 +12,14 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from gateway.denial import Denial
-from gateway.keys import CHECKSUM_CHARACTERS, KEY_IN_TEXT, PREFIXES, RANDOM_CHARACTERS, prefix_of
+from gateway.keys import (
+    CHECKSUM_CHARACTERS,
+    PREFIXES,
+    RANDOM_CHARACTERS,
+    holds_key,
+    key_type_of,
+    prefix_of,
+)
 
 Environ = dict[str, Any]
 
@@ -21,6 +28,7 @@ KEY_IN_URL = Denial("KEY_IN_URL", hint="Send it as X-Api-Key: <key>, and rotate 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _OTHER_FORM = re.compile(r"[\x21-\x2b\x2d-\x7e]{8,512}")  # visible ASCII but the comma
 _WHITE_SPACE = " \t\r\n\f\v"
+_QUOTES = "\"'`"
 
 
 def request_id_of(environ: Environ) -> str:
@@ -33,7 +41,7 @@ def carries_key_in_url(environ: Environ) -> bool:
     """Tell whether path or query hold what looks like a key, also when percent-encoded."""
     for part in (environ.get("PATH_INFO", ""), environ.get("QUERY_STRING", "")):
         text = unquote_to_bytes(part).decode("latin-1") if "%" in part else part
-        if ("vxk_" in text or "vibe_" in text) and KEY_IN_TEXT.search(text):
+        if holds_key(text):
             return True
     return False
 
@@ -68,9 +76,21 @@ def may_be_of_other_form(raw_key: str) -> bool:
     return _OTHER_FORM.fullmatch(raw_key) is not None
 
 
-def hint_about_form(raw_key: str) -> str | None:
-    """Return what is visibly wrong with a key that is not of our form, when it can be told."""
-    if raw_key[0] in "\"'`" or raw_key[-1] in "\"'`":
+def hint_about_unknown(raw_key: str) -> str:
+    """Return what may be wrong with a key that was looked up and is not known."""
+    if _is_quoted(raw_key):
+        return hint_about_form(raw_key)
+    if key_type_of(raw_key) is not None or prefix_of(raw_key) is None:
+        return "The API key was deleted, or is one of another installation."
+    # Its checksum is off, so it may be one of ours with a mistake, or one of an older system.
+    return (
+        f"{hint_about_form(raw_key)} If it is of an older system, it was deleted, or is not taken over here."
+    )
+
+
+def hint_about_form(raw_key: str) -> str:
+    """Return what is visibly wrong with a key that is not of our form."""
+    if _is_quoted(raw_key):
         return "The API key is wrapped in quotes: send it without them."
     if re.search(r"\s", raw_key):
         return "The API key has spaces in it."
@@ -83,6 +103,10 @@ def hint_about_form(raw_key: str) -> str | None:
     if len(raw_key) > length:
         return f"The API key is too long: it has {len(raw_key)} characters instead of {length}."
     return "The API key is mistyped: its checksum does not match."
+
+
+def _is_quoted(raw_key: str) -> bool:
+    return raw_key[0] in _QUOTES or raw_key[-1] in _QUOTES
 
 
 def _comes_twice(authorization: str) -> bool:

@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable
 
 from gateway.host_table import HostTable
+from gateway.keys import take_for_keys
 from gateway.redis_link import Greeting, LinkError
 from gateway.source import LegacyForms, Publications, Source, SourceError
 from gateway.store import Store, StoreError
@@ -147,8 +148,10 @@ class Watch(threading.Thread):
     def _learn_forms(self) -> None:
         # Before they are read: what comes up meanwhile is then asked for again.
         version = self._trust.forms_version()
-        self._forms = self._source.legacy_forms()
-        self._forms_version = version
+        forms = self._source.legacy_forms()
+        if forms != self._forms:
+            take_for_keys(forms.unchecked_prefixes)
+        self._forms, self._forms_version = forms, version
 
     def _attempt(self, step: Callable[[], None]) -> None:
         try:

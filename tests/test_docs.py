@@ -16,6 +16,7 @@ from app.cli import cli
 from app.config import Config
 from app.docs.remedies import REMEDIES
 from app.errors import ERRORS
+from app.models.activity import EVENT_TYPES
 from app.registry import ROUTES
 from app.registry.entities import ROUTE_FOR
 from gateway.denial import DENIALS
@@ -137,6 +138,11 @@ def test_every_endpoint_is_in_the_api_document_and_no_other() -> None:
 def test_every_operator_of_a_filter_is_in_the_api_document() -> None:
     written = [operator for names, _, _ in rows(API, 3) for operator in code_in(names) if operator[0] == "$"]
     assert sorted(written) == sorted(OPERATORS)
+
+
+def test_every_type_of_event_is_in_the_api_document() -> None:
+    (told,) = (text for name, text in rows(API, 2) if name == "`type`" and "`key.issued`" in text)
+    assert code_in(told) == list(EVENT_TYPES)
 
 
 def test_every_command_is_in_the_readme_with_its_options() -> None:

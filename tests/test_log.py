@@ -13,7 +13,7 @@ import structlog
 from werkzeug.test import Client, create_environ, run_wsgi_app
 
 from app import log
-from gateway.keys import KEY_TYPES, mint
+from gateway.keys import KEY_TYPES, mint, take_for_keys
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +53,15 @@ def test_the_path_of_a_key_in_a_url_is_not_written(written: Callable[[], list[st
     run_wsgi_app(log.AccessLog(answer_ok), environ, buffered=True)
     (line,) = written()
     assert json.loads(line)["path"] == "***"
+
+
+@pytest.mark.usefixtures("older_keys_forgotten")
+def test_a_key_of_an_older_system_is_cut_in_a_path(written: Callable[[], list[str]]) -> None:
+    log.configure("json")
+    take_for_keys(["vxk_"])
+    run_wsgi_app(log.AccessLog(answer_ok), create_environ("/v1/vxk_Of-Another_form-0123"), buffered=True)
+    (line,) = written()
+    assert json.loads(line)["path"] == "/v1/vxk_Of-Ano***"
 
 
 def test_a_refusal_names_the_key_that_was_refused(written: Callable[[], list[str]]) -> None:

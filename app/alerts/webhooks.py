@@ -7,8 +7,9 @@ A call is a POST of JSON, `{"event": "alerts.opened", "accountId", "alerts": [..
 The HMAC is made with the webhook's secret, of the time, a full stop and the body as it was sent. Whoever gets
 the call makes the same HMAC, compares, and refuses what is minutes old. Any 2xx is an answer; all else, and
 no answer within a few seconds, has the call tried again with the pauses of mails (`app.mail.delivery`), until
-it is given up after two days. 410 gives it up at once. So a call may come more than once: `X-Vibekeys-Call`
-has its id, which is the same each time.
+it is given up after two days. 410 gives it up at once. A call that is due later than any pause would have it
+was put off by a clock that has been put back since, and counts as due. So a call may come more than once:
+`X-Vibekeys-Call` has its id, which is the same each time.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from peewee import Database, Expression
 from app.bitrix.network import Destination, Network, NoAnswer
 from app.db import writing
 from app.ledger import Change
-from app.mail.delivery import GIVEN_UP_AFTER_MS, pause_ms, tried_for_ms
+from app.mail.delivery import GIVEN_UP_AFTER_MS, LONGEST_PAUSE_MS, pause_ms, tried_for_ms
 from app.models import Alert, Preferences, WebhookCall, new_id
 from app.preferences import AccountPreferences, AlertWebhook, of_account
 from app.schemas.alert import alert_answers
@@ -91,12 +92,22 @@ class WebhookDelivery:
         One process at a time may do so. A webhook that does not answer is left alone for the rest of it.
         Raises `ApiError` DATABASE_UNAVAILABLE if the database cannot be written.
         """
+        self._bring_forward()
         silent: list[str] = []
         ends_at = time.monotonic() + _ROUND_SECONDS
         while time.monotonic() < ends_at and (call := self._due(silent)) is not None:
             if self._claim(call) and not self._attempt(call):
                 silent.append(call.account_id)
         self._network.close()
+
+    def _bring_forward(self) -> None:
+        now = self._now_ms()
+        too_far_ahead = _waiting() & (WebhookCall.next_attempt_at > now + LONGEST_PAUSE_MS)
+        if not WebhookCall.select().where(too_far_ahead).exists():
+            return  # as nearly always, and without the write lock
+        with writing(self._db):
+            put_off = WebhookCall.update(next_attempt_at=now).where(too_far_ahead).execute()
+        log.warning("webhook.due_too_far_ahead", calls=put_off)
 
     def _due(self, silent: Sequence[str]) -> WebhookCall | None:
         due = _waiting() & (WebhookCall.next_attempt_at <= self._now_ms())

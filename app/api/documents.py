@@ -57,15 +57,15 @@ def listed(
     *,
     page: int,
     limit: int,
-    search: str | None = None,
+    search: str = "",
     **equal: Any,
 ) -> Response:
-    """Return a page of the documents that have the words of `search`, and all that `equal` says.
+    """Return a page of the documents that have the words of `search`, if any, and all that `equal` says.
 
     `long_text` is left out where it is longer than a list shows; SQLite does not even read it then.
     """
     model: Any = query.model
-    if search is not None:
+    if search:
         query = query.where(has_words(model, principal().account.account_id, search))
     for name, value in equal.items():
         query = query.where(getattr(model, name) == value)

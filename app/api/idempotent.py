@@ -1,22 +1,32 @@
-"""`Idempotency-Key` on the calls that make a raw key: who may not have heard the answer gets it again."""
+"""`Idempotency-Key` on the calls that make a raw key: who may not have heard the answer gets it again.
+
+Also who cannot call any more, since the call whose answer was lost has ended the calling key, or its time is
+over since: the gateway asks `kept_answer` before it refuses a key for that.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Response, request
+from flask import Flask, Response, request
 
 from app.api.answers import success_body
-from app.auth import principal
+from app.auth import Principal, check, principal
 from app.errors import ApiError
 from app.idempotency import IdempotencyStore, Replay, Run, fingerprint
+from app.json_body import read_optional_object
 from app.keyring import Issued
 from app.services import services
+from gateway.authorize import Refused
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 HEADER = "Idempotency-Key"
+_IN_ENVIRON = "HTTP_IDEMPOTENCY_KEY"
 _VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 
 IDEMPOTENCY_PARAMETER = {
@@ -41,9 +51,7 @@ def answer_with_raw_key(body: dict[str, Any], issue: Callable[[Keep], Issued], r
     store = services().idempotency
     run = _begin(store, body)
     if isinstance(run, Replay):
-        response = _raw_key_response(run.body, run.status)
-        response.headers["Idempotency-Replayed"] = "true"
-        return response
+        return _replayed(run)
     answers: list[bytes] = []
 
     def keep(issued: Issued) -> None:
@@ -60,19 +68,50 @@ def answer_with_raw_key(body: dict[str, Any], issue: Callable[[Keep], Issued], r
     return _raw_key_response(answers[0])
 
 
+def kept_answer(app: Flask, environ: WSGIEnvironment, refused: Refused) -> Response | None:
+    """Return the answer that `refused`'s key was given before its time was over, if the request of `environ`
+    asks for it again, in a way that would be answered were the key still in force.
+
+    Raises `SourceError` if the database cannot be read.
+    """
+    if _IN_ENVIRON not in environ or refused.snapshot is None or refused.raw_key is None:
+        return None
+    key, account = refused.snapshot
+    caller = Principal(key, account, environ["vibekeys.client_address"], (), refused.raw_key)
+    with app.request_context(environ):
+        try:
+            check(caller)
+            kept = services().idempotency.recall(
+                caller.raw_key, _idempotency_key(), lambda: _fingerprint(read_optional_object())
+            )
+        except ApiError:
+            return None
+        return None if kept is None else _replayed(kept)
+
+
 def _begin(store: IdempotencyStore, body: dict[str, Any]) -> Replay | Run | None:
     """What is known of a call with this `Idempotency-Key`; None for one without."""
-    idempotency_key = request.headers.get(HEADER)
-    if idempotency_key is None:
+    if _IN_ENVIRON not in request.environ:
         return None
-    if not _VISIBLE.fullmatch(idempotency_key):
+    return store.begin(principal().raw_key, _idempotency_key(), _fingerprint(body))
+
+
+def _idempotency_key() -> str:
+    given: str = request.environ[_IN_ENVIRON]
+    if not _VISIBLE.fullmatch(given):
         raise ApiError("VALIDATION_ERROR", details={HEADER: ["Must be 1 to 255 visible ASCII characters."]})
-    return store.begin(principal().raw_key, idempotency_key, _fingerprint(body))
+    return given
 
 
 def _fingerprint(body: dict[str, Any]) -> bytes:
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return fingerprint(request.method, request.full_path, canonical.encode())
+
+
+def _replayed(kept: Replay) -> Response:
+    response = _raw_key_response(kept.body, kept.status)
+    response.headers["Idempotency-Replayed"] = "true"
+    return response
 
 
 def _raw_key_response(body: bytes, status: int = 201) -> Response:

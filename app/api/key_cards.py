@@ -20,14 +20,12 @@ from app.schemas.key import RotateKey, issued_answer, key_answers
 from app.services import services
 
 
-def page_of_keys(
-    visible: ModelSelect[Key], page: int, limit: int, status: str | None, name: str | None
-) -> Response:
-    """Return a page of the keys, newest first; `status` and a part of the `name` filter."""
+def page_of_keys(visible: ModelSelect[Key], page: int, limit: int, status: str | None, name: str) -> Response:
+    """Return a page of the keys, newest first; `status` and a part of the `name`, if not empty, filter."""
     now = services().clock()
     if status is not None:
         visible = visible.where(status_is(status, int(now * 1000)))
-    if name is not None:
+    if name:
         visible = visible.where(Key.name.contains(name))
     rows, total = newest_first(visible, page, limit)
     return page_answer(key_answers(rows, now), page=page, limit=limit, total=total)

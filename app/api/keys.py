@@ -41,7 +41,7 @@ blueprint = ApiBlueprint("keys", __name__, description="The keys of a portal.")
 
 @blueprint.operation("GET", "/v1/keys", query=ListKeys, gives=page_of(KeyAnswer))
 def list_keys(
-    page: int, limit: int, portal_id: str = "", status: str | None = None, name: str | None = None
+    page: int, limit: int, portal_id: str = "", status: str | None = None, name: str = ""
 ) -> Response:
     """The portal's keys that the caller may manage, newest first."""
     portal = _portal(portal_id)

@@ -40,7 +40,7 @@ _PATH = "/api/v1/api-keys"
 
 
 @blueprint.operation("GET", _PATH, query=KeyFilters, gives=page_of(KeyAnswer))
-def list_keys(page: int, limit: int, status: str | None = None, name: str | None = None) -> Response:
+def list_keys(page: int, limit: int, status: str | None = None, name: str = "") -> Response:
     """The account's personal keys, newest first."""
     return key_cards.page_of_keys(_visible(), page, limit, status, name)
 

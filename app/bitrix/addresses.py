@@ -1,5 +1,8 @@
 """From a host's name to a connection, with a deadline that all of it shares.
 
+What a name leads to is known when it is looked up, and checked then. `may_be_public` refuses beforehand what
+can never pass, so that whoever gives a URL hears of it.
+
 A deadline is monotonic, in seconds; TimeoutError says that it is over.
 """
 
@@ -7,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 import socket
 import threading
 import time
@@ -17,6 +21,15 @@ _UNICAST = ipaddress.IPv6Network("2000::/3")  # all that IANA gives out to the i
 _PROTOCOLS = ipaddress.IPv4Network("192.0.0.0/24")  # RFC 6890
 _RELAYS = ipaddress.IPv4Network("192.88.99.0/24")  # RFC 7526
 _DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")  # RFC 9637
+
+_NAME = re.compile(r"(?=.{1,254}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+\.?")
+# The system's resolver takes such a name for an IPv4 address: 127.1, 0x7f.1, 0177.0.0.1.
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+# RFC 6761, RFC 6762 with its appendix G, RFC 8375, and what ICANN has set aside for private networks.
+_PRIVATE_ENDS = tuple(
+    f".{name}"
+    for name in ("localhost", "local", "corp", "home", "intranet", "lan", "private", "home.arpa", "internal")
+)
 
 
 def seconds_left(deadline: float) -> float:
@@ -55,6 +68,17 @@ def connect(addresses: list[str], port: int, deadline: float) -> socket.socket:
             return socket.create_connection((address, port), share)
     seconds_left(deadline)
     raise ConnectionError
+
+
+def may_be_public(host: str) -> bool:
+    """Tell whether a host may be one of the internet, as far as its name tells; an address tells all."""
+    name = host.lower()
+    with contextlib.suppress(ValueError):
+        return is_public(name.removesuffix("."))
+    bare = name.removesuffix(".")
+    if not _NAME.fullmatch(name) or _ENDS_IN_NUMBER.fullmatch(bare):
+        return False
+    return not f".{bare}".endswith(_PRIVATE_ENDS)
 
 
 def is_public(text: str) -> bool:

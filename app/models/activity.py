@@ -7,6 +7,45 @@ from peewee import BigIntegerField, CharField, Check, ForeignKeyField, TextField
 from app.models.account import Account
 from app.models.base import Base, id_field
 
+EVENT_TYPES = (
+    "key.issued",
+    "key.changed",
+    "key.rotated",
+    "key.revoked",
+    "key.reactivated",
+    "key.deleted",
+    "account.created",
+    "account.changed",
+    "account.keys_imported",
+    "account.sign_in_failed",
+    "session.began",
+    "session.ended",
+    "portal.created",
+    "portal.changed",
+    "portal.member_set",
+    "portal.member_removed",
+    "server.created",
+    "server.deleted",
+    "ticket.created",
+    "ticket.changed",
+    "ticket.commented",
+    "prompt.created",
+    "prompt.changed",
+    "prompt.deleted",
+    "artifact.created",
+    "artifact.changed",
+    "artifact.deleted",
+    "memory.created",
+    "memory.changed",
+    "memory.deleted",
+    "alert.opened",
+    "alert.dismissed",
+    "alert.closed",
+    "hook.claude-code",
+    "hook.cursor-ide",
+)
+"""All that an account is told of. Those of changes are the actions of the audit log."""
+
 
 class Event(Base):
     """One thing that an account did, or that was done to what it owns.

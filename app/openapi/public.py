@@ -43,7 +43,7 @@ def _operation(
     operation_id: str, summary: str, answers: Mapping[int, Any], *security: Mapping[str, Any]
 ) -> dict[str, Any]:
     refused = {
-        400: refusal(400, ["VALIDATION_ERROR"]),
+        400: refusal(400, ["KEY_IN_URL", "VALIDATION_ERROR"]),
         405: refusal(405, ["METHOD_NOT_ALLOWED"]),
         413: refusal(413, ["PAYLOAD_TOO_LARGE"]),
         **{status: server_fault(status) for status in SERVER_FAULTS},

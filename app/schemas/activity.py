@@ -8,9 +8,10 @@ from typing import Any
 from marshmallow import fields
 
 from app.models import Event
+from app.models.activity import EVENT_TYPES
 from app.schemas.audit import shown_facts
 from app.schemas.base import StrictSchema
-from app.schemas.fields import Instant, Text, Uuid
+from app.schemas.fields import Choice, Instant, Uuid
 from app.schemas.query import PageQuery
 
 BY = ("account", "other", "operator", "system")
@@ -19,7 +20,7 @@ BY = ("account", "other", "operator", "system")
 class ListActivity(PageQuery):
     """The query of `GET /api/v1/activity`."""
 
-    type = Text(1, 64, metadata={"description": "Events of this type only, as `key.rotated`."})
+    type = Choice(EVENT_TYPES, metadata={"description": "Events of this type only."})
     key_id = Uuid(metadata={"description": "Events that this key is about, or that were done by it."})
     since = Instant(metadata={"description": "Events from this time on."})
 
@@ -28,7 +29,7 @@ class EventAnswer(StrictSchema):
     """One thing that the account did, or that was done to what it owns."""
 
     id = fields.String(required=True, metadata={"format": "uuid"})
-    type = fields.String(required=True)
+    type = fields.String(required=True, metadata={"enum": list(EVENT_TYPES)})
     created_at = Instant(required=True)
     key_id = fields.String(
         required=True,

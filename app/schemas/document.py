@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields
 
 from app.schemas.fields import SOMETHING_VISIBLE, LongText, Text, is_invisible, refuse_raw_key
 from app.schemas.json_value import JsonObject
-from app.schemas.query import PageQuery
+from app.schemas.query import PageQuery, Search
 
 TITLE_LENGTH = 255
 PROJECT_LENGTH = 255
@@ -79,11 +79,7 @@ class ProjectName(Text):
 class DocumentQuery(PageQuery):
     """Which page of a list of documents, and what they must hold."""
 
-    search = Text(
-        1,
-        SEARCH_LENGTH,
-        metadata={"description": "Words, each of which must be there, or begin one that is there."},
-    )
+    search = Search(SEARCH_LENGTH, "Words, each of which must be there, or begin one that is there.")
 
 
 def title_field(**kwargs: Any) -> Text:

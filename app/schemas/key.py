@@ -32,7 +32,7 @@ from app.schemas.fields import (
     refuse_raw_key,
 )
 from app.schemas.json_value import JsonObject
-from app.schemas.query import PageQuery
+from app.schemas.query import PageQuery, Search
 from app.scopes import INTEGRATIONS, LEGACY_INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES, canonical
 from app.usage.report import Total, totals_of
 from gateway.keys import KEY_TYPES
@@ -221,7 +221,7 @@ class KeyFilters(PageQuery):
     """The query of a list of keys."""
 
     status = Choice(STATUSES, metadata={"description": "Keys of this status only."})
-    name = Text(1, NAME_LENGTH, metadata={"description": "Keys with this in their name only."})
+    name = Search(NAME_LENGTH, "Keys with this in their name only.")
 
 
 class ListKeys(KeyFilters):

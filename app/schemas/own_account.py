@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
-from app.bitrix.addresses import is_public
+from app.bitrix.addresses import may_be_public
 from app.models.account import STATUSES, TIERS
 from app.preferences import zone
 from app.schemas.base import StrictSchema
@@ -144,12 +144,4 @@ def _is_public_https(url: str) -> bool:
         return False
     visible = url.isascii() and url.isprintable() and " " not in url and len(url) <= LONGEST_URL
     plain = parts.scheme == "https" and "@" not in parts.netloc and not parts.fragment
-    return visible and plain and _may_be_public(parts.hostname or "")
-
-
-def _may_be_public(host: str) -> bool:
-    """What a name leads to is looked at with each call; an address says it at once."""
-    try:
-        return is_public(host)
-    except ValueError:
-        return "." in host.strip(".")
+    return visible and plain and may_be_public(parts.hostname or "")

@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from app.schemas.base import StrictSchema
+from app.schemas.fields import Text, is_invisible
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
@@ -50,6 +51,19 @@ class Flag(fields.Boolean):
         if value not in ("true", "false"):
             raise ValidationError("Must be true or false.")
         return bool(value == "true")
+
+
+class Search(Text):
+    """What to look for. A text without a visible character, as an empty search box sends it, is ""."""
+
+    def __init__(self, maximum: int, description: str) -> None:
+        super().__init__(0, maximum, metadata={"description": f"{description} Empty: no such filter."})
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        return "" if is_invisible(text) else text
 
 
 class PageQuery(StrictSchema):

@@ -51,7 +51,7 @@ class UsageSplits:
         finally:
             if (admission := environ.get("vibekeys.admission")) is not None:
                 self._note_admission(admission, environ, status_class + "xx", hour_of(now))
-            elif (refusal := environ.get("vibekeys.refusal")) is not None:
+            elif (refusal := environ.get("vibekeys.refusal")) is not None and not _is_replayed(environ):
                 self._note_refusal(refusal, environ["vibekeys.client_address"], hour_of(now))
 
     def _note_admission(self, admission: Allowed, environ: WSGIEnvironment, status: str, hour: int) -> None:
@@ -69,6 +69,11 @@ class UsageSplits:
             self._tally.count_wrong(refusal.key_prefix, source_of(address), hour, code)
 
 
+def _is_replayed(environ: WSGIEnvironment) -> bool:
+    """Tell whether an answer was given again to a key that would be refused: nothing was refused then."""
+    return bool(environ["vibekeys.outcome"] == "replayed")
+
+
 class SplitWriter(threading.Thread):
     """Writes what a process has gathered to the database, each second and when it is stopped.
 
@@ -79,6 +84,7 @@ class SplitWriter(threading.Thread):
         super().__init__(name="usage-splits", daemon=True)
         self._db, self._tally = db, tally
         self._unwritten = Gathered()
+        self._writing = threading.Lock()
         self._stopped = threading.Event()
         self._fails = False
 
@@ -92,7 +98,14 @@ class SplitWriter(threading.Thread):
             self._db.close()
 
     def write(self) -> None:
-        """Write what was gathered since the last time; a database that is away is no exception here."""
+        """Write what was gathered since the last time; a database that is away is no exception here.
+
+        Safe for threads: on its return, all that was gathered before the call is written, or kept.
+        """
+        with self._writing:
+            self._write()
+
+    def _write(self) -> None:
         self._unwritten.add(self._tally.take())
         if self._unwritten.is_empty:
             return

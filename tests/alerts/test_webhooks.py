@@ -133,6 +133,29 @@ def test_two_days_of_that_and_it_is_given_up(
     assert 2 * DAY < (call.failed_at - call.created_at) / 1000 < 3 * DAY
 
 
+def test_a_clock_that_was_put_back_does_not_stop_calls(
+    tower: Tower, receiver: Receiver, delivery: WebhookDelivery
+) -> None:
+    opened(tower, receiver)
+    tower.wait(-30 * DAY)
+    with capture_logs() as lines:
+        delivery.deliver()
+    assert (len(receiver.calls), the_call().next_attempt_at) == (1, None)
+    assert [line["calls"] for line in lines if line["event"] == "webhook.due_too_far_ahead"] == [1]
+
+
+def test_a_pause_is_kept_also_by_a_clock_that_was_put_back_by_less(
+    tower: Tower, receiver: Receiver, delivery: WebhookDelivery
+) -> None:
+    opened(tower, receiver)
+    tower.wait(-DAY / 24)
+    delivery.deliver()
+    assert receiver.calls == []
+    tower.wait(DAY / 24)
+    delivery.deliver()
+    assert len(receiver.calls) == 1
+
+
 def test_410_gives_it_up_at_once(tower: Tower, receiver: Receiver, delivery: WebhookDelivery) -> None:
     opened(tower, receiver)
     receiver.status = 410
@@ -163,7 +186,13 @@ def test_after_a_change_of_the_webhook_calls_go_to_the_new_one(
 def test_an_address_that_is_not_public_is_not_called(tower: Tower, receiver: Receiver) -> None:
     opened(tower, receiver)
     delivery = WebhookDelivery(tower.installation.db, tower.preferences, tower.clock)
-    for url in (receiver.url, receiver.url.replace("http:", "https:"), "https://localhost/"):
+    port, urls = receiver.server_port, [receiver.url, receiver.url.replace("http:", "https:")]
+    # As if their names told nothing: what the system makes of them is looked at with each call.
+    urls += [
+        f"https://{host}:{port}/" for host in ("localhost", "127.1", "0x7f.1", "2130706433", "127.0.0.1.")
+    ]
+    urls += [f"https://[{address}]:{port}/" for address in ("::1", "::ffff:127.0.0.1")]
+    for url in urls:
         tower.set(alert_webhook_url=url)
         delivery.deliver()
         tower.wait(DAY / 24)

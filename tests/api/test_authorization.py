@@ -11,6 +11,7 @@ from flask import Flask
 
 from app.api import register
 from app.registry import ROUTE_OF, ROUTES, Route
+from gateway.keys import mint
 from tests.api.linked import ENTITY_SCOPES
 from tests.api.world import UNKNOWN_ID, World
 
@@ -300,6 +301,13 @@ def test_400_no_route_takes_an_unknown_query_parameter(
 def test_200_public_paths_take_any_key_or_none(still_world: World, path: str) -> None:
     assert still_world.service.call("GET", path).status == 200
     assert still_world.call("GET", path).status == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/docs", "/static/docs.css", "/v1/me"])
+def test_400_a_key_in_the_url_of_any_path(still_world: World, path: str) -> None:
+    answer = still_world.call("GET", f"{path}?key={mint('personal')}")
+
+    assert (answer.status, answer.code) == (400, "KEY_IN_URL")
 
 
 @pytest.mark.parametrize("path", ["/docs/nothing", "/static/nothing", "/.well-known/nothing"])

@@ -39,6 +39,7 @@ def test_200_a_key_that_holds_more_is_shown(holder: Holder) -> None:
         ({"name": "laptop"}, ["revoked laptop", "laptop 100%"]),
         ({"name": "100%"}, ["laptop 100%"]),
         ({"name": "nothing"}, []),
+        ({"name": "", "status": "REVOKED"}, ["revoked laptop"]),
     ],
 )
 def test_200_filters(holder: Holder, query: dict[str, str], found: list[str]) -> None:
@@ -59,7 +60,7 @@ def test_200_pages(holder: Holder) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{"status": "active"}, {"portalId": "x"}, {"name": ""}, {"page": 0}, {"integrations": "cli"}]
+    "query", [{"status": "active"}, {"portalId": "x"}, {"name": "\t"}, {"page": 0}, {"integrations": "cli"}]
 )
 def test_400_what_is_no_filter(holder: Holder, query: dict[str, Any]) -> None:
     answer = holder.call("GET", query_string=query)

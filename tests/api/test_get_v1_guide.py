@@ -100,7 +100,7 @@ def test_200_an_endpoint_with_all_that_it_takes(guide: Any) -> None:
     taken = {one["name"]: one for one in entry["parameters"]}
     assert set(taken) == {"portalId", "status", "name", "page", "limit"}
     assert taken["status"]["enum"] == ["ACTIVE", "REVOKED", "EXPIRED", "ROTATED"]
-    assert taken["name"]["limits"] == {"minLength": 1, "maxLength": 255}
+    assert taken["name"]["limits"] == {"minLength": 0, "maxLength": 255}
     assert {one["in"] for one in taken.values()} == {"query"}
     assert {name for name, one in taken.items() if one["required"]} == {"portalId"}
 

@@ -87,6 +87,16 @@ def test_another_callers_same_word_is_another(world: World) -> None:
     assert second.data["id"] != first.data["id"]
 
 
+def test_a_key_that_ended_since_has_the_answer_again(world: World) -> None:
+    caller = world.issue("management", world.admin.account, scopes=["vibe:mgmt:keys"])
+    first = create(world, "one", caller.raw_key)
+    world.rotate(caller.key, grace_hours=0)
+    assert world.call("GET", "/v1/me", caller.raw_key).code == "KEY_ROTATED"
+
+    assert create(world, "one", caller.raw_key).body == first.body
+    assert create(world, "two", caller.raw_key).code == "KEY_ROTATED"
+
+
 def test_forgotten_after_24_hours(world: World) -> None:
     first = create(world, "one")
     world.service.clock.now += DAY

@@ -35,6 +35,11 @@ def test_401_whatever_is_sent(still_world: World) -> None:
         assert still_world.service.call("POST", PATH, **body).code == "OAUTH_REQUIRED"
 
 
+def test_400_a_key_in_the_url(still_world: World) -> None:
+    raw_key = still_world.personal_key().raw_key
+    assert still_world.service.call("POST", PATH, query_string={"key": raw_key}).code == "KEY_IN_URL"
+
+
 def test_401_is_counted_on_no_key(world: World) -> None:
     issued = world.personal_key(hourly_limit=2)
     headers = {"Authorization": f"Bearer {issued.raw_key}"}

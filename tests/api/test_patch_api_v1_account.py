@@ -156,7 +156,11 @@ def test_400_what_is_read_only(world: World, key: str, field: str) -> None:
         ],
         *[
             ("alertWebhookUrl", f"https://{host}/")
-            for host in ("169.254.169.254", "[::ffff:10.0.0.1]", "a b.example")
+            for host in ("169.254.169.254", "[::ffff:10.0.0.1]", "a b.example", "10.1", "2130706433")
+        ],
+        *[
+            ("alertWebhookUrl", f"https://{host}/")
+            for host in ("0x7f.1", "127.0.0.1.", "localhost.", "foo.internal", "foo.local.", "a.home.arpa")
         ],
         *[
             ("alertWebhookUrl", f"https://{host}/")

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from app.models import Key
 from tests.api.personal import BOTH, Holder, lacks
+from tests.api.world import Answer
+from tests.usage.recorded import record
+
+DAY = 86_400
 
 
 def test_201_same_settings_and_both_work_until_the_grace_is_over(holder: Holder) -> None:
@@ -26,6 +35,107 @@ def test_201_a_key_replaces_itself_and_can_have_a_lost_answer_again(holder: Hold
     first, again = (holder.call("POST", f"/{holder.own.key.id}/rotate", **call) for _ in range(2))
     assert again.body == first.body
     assert holder.works(again.data["rawKey"])
+
+
+def rotate_itself(holder: Holder, name: str = "one", **fields: Any) -> Answer:
+    """The holder's own key ends itself at once, unless `fields` say otherwise."""
+    body = {"graceHours": 0, **fields}
+    headers = {"Idempotency-Key": name}
+    return holder.call("POST", f"/{holder.own.key.id}/rotate", json=body, headers=headers)
+
+
+def test_201_a_key_that_ended_itself_can_have_the_lost_answer_again_for_24_hours(holder: Holder) -> None:
+    first = rotate_itself(holder)
+    assert first.status == 201
+    assert holder.call("GET").code == "KEY_ROTATED"
+
+    holder.world.service.clock.now += DAY - 1
+    again = rotate_itself(holder)
+
+    assert (again.status, again.body) == (201, first.body)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["Cache-Control"] == "no-store"
+    assert holder.works(again.data["rawKey"])
+    assert Key.select().where(Key.predecessor_id == holder.own.key.id).count() == 1
+    holder.world.service.clock.now += 1
+    assert rotate_itself(holder).code == "KEY_ROTATED"
+
+
+@pytest.mark.parametrize("ends", ["grace", "expiry"])
+def test_201_so_can_one_whose_grace_or_life_is_over_since(holder: Holder, ends: str) -> None:
+    expires_at = int((holder.world.service.clock.now + 1800) * 1000)
+    holder.world.change_key(holder.own.key, expires_at=expires_at if ends == "expiry" else None)
+    more = {"graceHours": 1, "expiresAt": None}
+    first = rotate_itself(holder, **more)
+    holder.world.service.clock.now += 3600
+    assert holder.call("GET").code == {"grace": "KEY_ROTATED", "expiry": "KEY_EXPIRED"}[ends]
+
+    assert rotate_itself(holder, **more).body == first.body
+    assert holder.works(first.data["rawKey"])
+
+
+def test_201_a_lost_answer_of_an_ended_key_costs_nothing_and_is_no_refusal(holder: Holder) -> None:
+    service = holder.world.service
+    first = rotate_itself(holder)
+    answers = [rotate_itself(holder) for _ in range(3)]
+    assert not any(name.startswith("X-RateLimit") for answer in answers for name, _ in answer.headers)
+    record(service)
+    usage = holder.call("GET", f"/{holder.own.key.id}/usage", first.data["rawKey"]).data
+    assert (usage["requestCount"], usage["refusals"]) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("headers", "more"),
+    [
+        ({}, {}),
+        ({"Idempotency-Key": "two"}, {}),
+        ({"Idempotency-Key": "o\tne"}, {}),
+        ({"Idempotency-Key": "one"}, {"json": {"graceHours": 1}}),
+        ({"Idempotency-Key": "one"}, {"json": {"graceHours": 0, "expiresAt": None}}),
+        ({"Idempotency-Key": "one"}, {"data": "{", "content_type": "application/json"}),
+        ({"Idempotency-Key": "one"}, {"json": {"graceHours": 0}, "query_string": {"page": "1"}}),
+        ({"Idempotency-Key": "one"}, {"json": {"graceHours": 0}, "method": "PUT"}),
+        ({"Idempotency-Key": "one"}, {"json": {"graceHours": 0}, "path": ""}),
+    ],
+)
+def test_401_an_ended_key_is_refused_whatever_else_it_asks_for(
+    holder: Holder, headers: dict[str, str], more: dict[str, Any]
+) -> None:
+    rotate_itself(holder)
+    asked = {"method": "POST", "path": f"/{holder.own.key.id}/rotate", "headers": headers, **more}
+    before = holder.world.service.rows()
+
+    answer = holder.call(**asked)
+
+    assert (answer.status, answer.code) == (401, "KEY_ROTATED")
+    assert holder.world.service.rows() == before
+
+
+def test_401_what_somebody_decided_against_the_key_ends_that(holder: Holder) -> None:
+    world, new = holder.world, rotate_itself(holder).data["rawKey"]
+    path = f"/{holder.own.key.id}"
+    world.change_account(world.admin, status="RESTRICTED")
+    assert rotate_itself(holder).code == "KEY_ROTATED"
+    world.change_account(world.admin, status="SUSPENDED")
+    assert rotate_itself(holder).code == "KEY_ROTATED"
+    world.change_account(world.admin, status="ACTIVE")
+    for setting, wrong, right in (
+        ("ipWhitelist", ["192.0.2.1"], []),
+        ("integrations", ["ai_tools"], ["ai_tools", "cli"]),
+    ):
+        holder.call("PATCH", path, new, json={setting: wrong})
+        assert rotate_itself(holder).code == "KEY_ROTATED"
+        holder.call("PATCH", path, new, json={setting: right})
+    assert rotate_itself(holder).status == 201
+    holder.call("PATCH", path, new, json={"status": "REVOKED"})
+    assert rotate_itself(holder).code == "KEY_REVOKED"
+    holder.call("DELETE", path, new)
+    assert rotate_itself(holder).code == "INVALID_API_KEY"
+
+
+def test_401_a_key_that_revoked_itself_is_told_so(holder: Holder) -> None:
+    holder.call("PATCH", f"/{holder.own.key.id}", json={"status": "REVOKED"})
+    assert rotate_itself(holder).code == "KEY_REVOKED"
 
 
 def test_201_a_legacy_keys_successor_is_of_our_form_and_keeps_what_it_opened(holder: Holder) -> None:

@@ -77,6 +77,12 @@ def library(request: pytest.FixtureRequest, still_shelf: Shelf) -> tuple[Shelf, 
     return still_shelf, list_, ids
 
 
+@pytest.mark.parametrize("search", ["", " ", "\u200b"])
+def test_200_an_empty_search_is_none(library: tuple[Shelf, str, dict[str, str]], search: str) -> None:
+    shelf, list_, ids = library
+    assert [ids[found] for found in shelf.found(list_, search=search)] == list(TEXTS)[::-1]
+
+
 @pytest.mark.parametrize("search", FOUND)
 def test_200_finds_what_has_every_word(library: tuple[Shelf, str, dict[str, str]], search: str) -> None:
     shelf, list_, ids = library

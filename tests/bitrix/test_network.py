@@ -14,7 +14,7 @@ import pytest
 
 from app.bitrix import addresses as addresses_module
 from app.bitrix import network as network_module
-from app.bitrix.addresses import is_public
+from app.bitrix.addresses import is_public, may_be_public
 from app.bitrix.network import Destination, Network, NoAnswer, Reply
 from tests.bitrix.raw_server import SECRET, Behave, RawServer, answer, drip, raw, raw_server
 from tests.certificates import self_signed
@@ -224,6 +224,32 @@ def test_without_leave_no_private_address_is_called(
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public
+
+
+@pytest.mark.parametrize(
+    ("host", "may_be"),
+    [
+        *[
+            (host, True)
+            for host in ("example.com", "EXAMPLE.com.", "a.b-c.1x.example", "my_hooks.example.com")
+        ],
+        *[(host, True) for host in ("xn--mnchen-3ya.de", "internal.example.com", "localhost.example.com")],
+        *[(host, True) for host in ("8.8.8.8", "8.8.8.8.", "2606:4700::1111")],
+        *[(host, False) for host in ("", ".", "intranet", "localhost", "localhost.", "LOCALHOST.")],
+        *[
+            (host, False)
+            for host in ("foo.localhost", "foo.local", "foo.internal.", "home.arpa", "a.home.arpa")
+        ],
+        *[(host, False) for host in ("a.lan", "a.corp", "a.home", "a.intranet", "a.private", "local.")],
+        *[(host, False) for host in ("127.0.0.1", "127.0.0.1.", "10.1", "127.1.", "2130706433", "0x7f.1")],
+        *[(host, False) for host in ("0x7F000001", "0177.0.0.1", "8.8.2056", "1.2.3.4.5", "a.b.0x", "a.10")],
+        *[(host, False) for host in ("::1", "::1%eth0", "::ffff:127.0.0.1", "64:ff9b::10.0.0.1")],
+        *[(host, False) for host in ("a..example.com", "example.com..", ".example.com", "a b.example.com")],
+        *[(host, False) for host in ("127%2e0%2e0%2e1", "a/b.com", f"{'a' * 64}.com", "a." * 127 + "a")],
+    ],
+)
+def test_which_hosts_may_be_public_as_far_as_their_names_tell(host: str, may_be: bool) -> None:
+    assert may_be_public(host) is may_be
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(

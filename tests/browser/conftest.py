@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.browser.complaints import Complaints
 from tests.browser.installation import Dashboard, serving
 from tests.browser.look import LOOKS
+from tests.serve.processes import PATIENCE
 
-TIME_ZONE = "Asia/Kolkata"
-"""Where visitors are: five and a half hours ahead of UTC all year, so a time in the wrong zone shows."""
+expect.set_options(timeout=PATIENCE * 1000)
+
+TIME_ZONE = "Australia/Darwin"
+"""Where visitors are: nine and a half hours ahead of UTC all year, so a time in the wrong zone shows."""
 
 
 # While it is there, an event loop runs in this thread, and whatever else needs one cannot have it.

@@ -160,6 +160,7 @@ GOOD = line("old-key-1")
         ("null", "Not a JSON object."),
         ("{}", "Must have sha256, prefix, name and owner; has not, or has: name, owner, prefix, sha256."),
         (line("x" * 9, more=1), "has: more than these."),
+        (line("old-key-2")[:-1] + ', "name": "another"}', "Has a member twice."),
         ("x" * 70_000, "Longer than 65536 bytes."),
         *[
             (line("old-key-2", sha256=value), "sha256: Must be 64 hexadecimal characters.")
@@ -214,6 +215,15 @@ def test_what_is_known_or_was_deleted_here_is_not_imported_again(owned: Terminal
         "Is imported already.",
         "Was deleted here.",
     ]
+
+
+@pytest.mark.usefixtures("older_keys_forgotten")
+def test_under_one_of_our_prefixes_commands_know_them_in_texts(owned: Terminal, tmp_path: Path) -> None:
+    raw_key = "vxk_Of-Another_form-0123"
+    words = ("keys", "create", "--type", "personal", "--owner", OWNER, "--integration", "cli", "--name")
+    owned.json(*words, raw_key)
+    imported(owned, tmp_path, line(raw_key))
+    assert "Must not hold a raw key" in owned.refused(*words, raw_key)
 
 
 def test_a_file_that_is_not_there(owned: Terminal) -> None:

@@ -229,9 +229,13 @@ def test_where_a_webhook_may_lead(installation: Installation, url: str, by_cli: 
 
 @pytest.mark.parametrize(
     ("domain", "leave"),
-    [("company.bitrix24.com", False), ("localhost", True), ("127.0.0.1", True), ("8.8.8.8", True)],
+    [
+        ("company.bitrix24.com", False),
+        *[(domain, True) for domain in ("localhost", "127.0.0.1", "127.1", "0x7f.1", "8.8.8.8")],
+        *[(domain, True) for domain in ("bitrix", "bitrix.internal", "bitrix.local")],
+    ],
 )
-def test_a_portal_that_is_this_machine_or_an_address_needs_leave(
+def test_a_portal_that_is_an_address_or_has_a_private_name_needs_leave(
     installation: Installation, domain: str, leave: bool
 ) -> None:
     url = f"https://{domain}/rest/1/s3cr3t"

@@ -40,7 +40,7 @@ def sentinel_url(_sentinel: tuple[str, ValkeyServer]) -> str:
 
 
 @pytest.fixture
-def make_rig(tmp_path: Path) -> Iterator[MakeRig]:
+def make_rig(tmp_path: Path, older_keys_forgotten: None) -> Iterator[MakeRig]:
     made: list[Rig] = []
 
     def make(url: str, **policy: Any) -> Rig:

@@ -8,7 +8,18 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.keys import KEY_IN_TEXT, KEY_TYPES, PREFIXES, digest, display_parts, key_type_of, masked, mint
+from gateway.keys import (
+    KEY_IN_TEXT,
+    KEY_TYPES,
+    PREFIXES,
+    digest,
+    display_parts,
+    holds_key,
+    key_type_of,
+    masked,
+    mint,
+    take_for_keys,
+)
 
 
 @pytest.mark.parametrize("key_type", KEY_TYPES)
@@ -136,4 +147,49 @@ def test_a_key_that_was_cut_off_or_mistyped_is_masked_behind_its_prefix(length: 
     ],
 )
 def test_other_texts_are_not_masked(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.fixture
+def older_keys(older_keys_forgotten: None) -> None:
+    """Keys of an older system were taken over under two of the prefixes."""
+    take_for_keys({"vxk_", "vibe_app_"})
+
+
+OLDER = [
+    "vxk_0123456789zZyYxXwWvV",
+    "vxk_" + "aB3-_" * 9,
+    "vxk_" + "abcdefghijklmnopqrstABCD",
+    "vxk_2f1c7a36-1f0e-4b7d-9f2e-5a8c3d1b0e77",
+    "vibe_app_" + "Zz9" * 100,
+]
+NO_OLDER_KEYS = [
+    "vxk_xyz4567890123456789",
+    "vxk_1234… and vxk_123456",
+    "vibe_app_migration_to_another_database",
+    "vibe_app_background-worker-settings",
+    "vibe_api_" + "aB3-_" * 9,
+    "VXK_" + "Zz9" * 20,
+]
+
+
+@pytest.mark.parametrize("raw_key", OLDER)
+def test_a_key_of_an_older_system_is_known_once_its_prefix_was_told(older_keys: None, raw_key: str) -> None:
+    for before, after in (("", ""), ("key=", "&"), ("(", ")."), ("\\n", '"'), ("%3D", "%20")):
+        text = f"{before}{raw_key}{after}"
+        assert masked(text) == f"{before}{display_parts(raw_key)[0]}***{after}"
+        assert masked(masked(text)) == masked(text)
+        assert holds_key(text)
+    take_for_keys(())
+    assert not holds_key(raw_key)
+
+
+@pytest.mark.parametrize("text", NO_OLDER_KEYS)
+def test_words_and_what_is_shown_of_a_key_are_no_keys_of_an_older_system(older_keys: None, text: str) -> None:
+    assert masked(text) == text
+    assert not holds_key(text)
+
+
+def test_a_long_text_without_an_older_key_is_read_once(older_keys: None) -> None:
+    text = "vxk_" * 500_000
     assert masked(text) == text

@@ -10,15 +10,18 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 from wsgiref.validate import validator
 
 import pytest
 
 from gateway.address import Networks
+from gateway.authorize import Refused
 from gateway.denial import DENIALS, Denial
 from gateway.keys import mint
 from gateway.middleware import Gateway
 from gateway.records import AccountRecord
+from gateway.source import SourceError
 from tests.conftest import ValkeyServer
 from tests.gateway.records import new_key
 from tests.gateway.rig import START, Rig
@@ -42,6 +45,8 @@ class Served:
     def __init__(self, rig: Rig, trusted: Networks) -> None:
         self.rig, self.behind = rig, Behind()
         worker = rig.workers[0]
+        self.kept: WSGIApplication | Exception | None = None
+        self.asked_for: list[str | None] = []
         self.gateway = validator(
             Gateway(
                 validator(self.behind),
@@ -50,8 +55,16 @@ class Served:
                 trusted,
                 lambda path: path == "/public",
                 rig.clock,
+                self._kept_answer,
             )
         )
+
+    def _kept_answer(self, environ: dict[str, Any], refused: Refused) -> WSGIApplication | None:
+        self.asked_for.append(refused.raw_key)
+        assert str(refused.raw_key) not in repr(refused)
+        if isinstance(self.kept, Exception):
+            raise self.kept
+        return self.kept
 
     def get(
         self,
@@ -142,6 +155,12 @@ def test_the_url_is_looked_at_before_the_headers(served: Served) -> None:
     assert (status, json.loads(body)["error"]["code"]) == ("400 Bad Request", "KEY_IN_URL")
 
 
+def test_the_url_of_a_public_path_is_looked_at_too(served: Served) -> None:
+    status, _, body = served.get("/public", query=f"key={mint('api')}")
+    assert (status, json.loads(body)["error"]["code"]) == ("400 Bad Request", "KEY_IN_URL")
+    assert served.behind.environ == {}
+
+
 def test_a_head_request_is_refused_without_a_body(served: Served) -> None:
     status, headers, body = served.get(method="HEAD")
     assert (status, body) == ("401 Unauthorized", b"")
@@ -221,6 +240,75 @@ def test_an_untrusted_proxy_on_this_host_is_warned_of_once(
         served.get(peer="127.0.0.1", **{header: "198.51.100.7"})
     assert len([record for record in caplog.records if "TRUSTED_PROXIES" in record.getMessage()]) == 1
     assert served.rig.workers[0].host_table.forwarded_from_untrusted_at() == int(START)
+
+
+ENDED = {"rotated": {"grace_ends_at": START}, "expired": {"expires_at": START}}
+
+
+@pytest.mark.parametrize("ended", ENDED)
+def test_a_key_whose_time_is_over_has_its_kept_answer(served: Served, ended: str) -> None:
+    raw_key = good_key(served, hourly_limit=1, **ENDED[ended])
+    assert served.get(x_api_key=raw_key)[0] == "401 Unauthorized"
+    served.kept = Behind()
+    for _ in range(3):
+        status, headers, body = served.get(x_api_key=raw_key)
+        assert (status, body) == ("200 OK", b"served")
+        assert len(headers["X-Request-Id"]) == 32
+        assert not [name for name in headers if "ratelimit" in name.lower()]
+    assert served.asked_for == [raw_key] * 4
+    assert served.behind.environ == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "account"),
+    [
+        ({"revoked": True}, {}),
+        ({"ip_whitelist": ("198.51.100.1",)}, {}),
+        ({"portal_id": "p"}, {}),
+        ({}, {"status": "SUSPENDED"}),
+    ],
+    ids=["revoked", "address", "portal", "account"],
+)
+@pytest.mark.parametrize("ended", ENDED)
+def test_a_key_that_more_speaks_against_has_none(
+    served: Served, ended: str, key: dict[str, Any], account: dict[str, Any]
+) -> None:
+    raw_key, record = new_key(account_id="theirs", **ENDED[ended], **key)
+    served.rig.source.add(record, AccountRecord("theirs", 1, **account))
+    served.kept = Behind()
+    assert served.get(x_api_key=raw_key)[0] == "401 Unauthorized"
+    assert served.asked_for == []
+
+
+def test_a_key_in_force_an_unknown_and_a_deleted_one_have_no_kept_answer(served: Served) -> None:
+    raw_key, record = new_key(grace_ends_at=START)
+    served.rig.source.add(record)
+    served.rig.source.delete_key(record.digest)
+    served.kept = Behind()
+    for other in (raw_key, mint("api"), good_key(served), good_key(served, hourly_limit=1)):
+        for _ in range(2):
+            served.get(x_api_key=other)
+    assert served.asked_for == []
+
+
+def test_when_nobody_can_tell_whether_an_answer_is_kept_it_is_no_401(served: Served) -> None:
+    served.kept = SourceError("away")
+    status, headers, body = served.get(x_api_key=good_key(served, **ENDED["rotated"]))
+    assert (status, headers["Retry-After"]) == ("503 Service Unavailable", "1")
+    assert json.loads(body)["error"]["code"] == "GATEWAY_UNAVAILABLE"
+
+
+def test_without_redis_a_key_whose_time_is_over_has_its_kept_answer(
+    tmp_path: Path, valkey_server: ValkeyServer
+) -> None:
+    rig = Rig(valkey_server.url, tmp_path)
+    served = Served(rig, Networks(()))
+    raw_key = good_key(served, **ENDED["rotated"])
+    served.kept = Behind()
+    valkey_server.kill()
+    status, headers, _ = served.get(x_api_key=raw_key)
+    assert (status, headers["X-RateLimit-Mode"]) == ("200 OK", "local")
+    rig.close()
 
 
 def test_the_mode_is_told_while_redis_is_away(tmp_path: Path, valkey_server: ValkeyServer) -> None:

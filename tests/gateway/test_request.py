@@ -6,7 +6,13 @@ import pytest
 
 from gateway.denial import Denial
 from gateway.keys import mint
-from gateway.request import carries_key_in_url, hint_about_form, request_id_of, take_raw_key
+from gateway.request import (
+    carries_key_in_url,
+    hint_about_form,
+    hint_about_unknown,
+    request_id_of,
+    take_raw_key,
+)
 
 KEY, OTHER = mint("personal"), mint("api")
 
@@ -93,6 +99,24 @@ def test_any_other_request_id_is_replaced(own: str) -> None:
 )
 def test_the_hint_names_what_is_wrong(raw_key: str, word: str) -> None:
     hint = hint_about_form(raw_key)
-    assert hint is not None
     assert word in hint
+    assert raw_key not in hint
+
+
+@pytest.mark.parametrize(
+    ("raw_key", "word", "may_be_older"),
+    [
+        (KEY, "deleted", False),
+        ("old_key_1", "deleted", False),
+        (f'"{KEY}"', "quotes", False),
+        ("'old_key_1'", "quotes", False),
+        (KEY[:-5], "truncated", True),
+        (KEY + "0", "too long", True),
+        (KEY[:-1] + ("0" if KEY[-1] != "0" else "1"), "checksum", True),
+    ],
+)
+def test_the_hint_about_a_key_that_was_looked_up(raw_key: str, word: str, may_be_older: bool) -> None:
+    hint = hint_about_unknown(raw_key)
+    assert word in hint
+    assert ("older system" in hint) is may_be_older
     assert raw_key not in hint

@@ -10,6 +10,7 @@ from app.idempotency import KEPT_MS, RUN_MS, Replay, Run, fingerprint
 from app.keyring import Issued
 from app.models import Account, Idempotency, Key
 from gateway import keys
+from gateway.source import SourceError
 from tests.db.installation import Installation
 
 CALLER = keys.mint("management")
@@ -43,6 +44,32 @@ def test_a_repeat_gets_the_same_answer_for_24_hours(installation: Installation) 
     assert installation.idempotency.begin(CALLER, "one", REQUEST) == Replay(201, b"the answer")
     installation.clock.now += 0.001
     _begin(installation)
+
+
+def test_who_may_not_begin_anything_can_recall(installation: Installation) -> None:
+    def recall(caller: str = CALLER, name: str = "one", asked: bytes = REQUEST) -> Replay | None:
+        return installation.idempotency.recall(caller, name, lambda: asked)
+
+    run = _begin(installation)
+    assert recall() is None
+    with installation.db.atomic("IMMEDIATE"):
+        installation.idempotency.finish(run, 201, b"the answer")
+    before = list(Idempotency.select().tuples())
+    installation.clock.now += (KEPT_MS - 1) / 1000
+    assert recall() == Replay(201, b"the answer")
+    assert recall(caller=keys.mint("management")) is recall(name="two") is None
+    with pytest.raises(ApiError) as refused:
+        recall(asked=b"")
+    assert refused.value.code == "IDEMPOTENCY_KEY_REUSED"
+    installation.clock.now += 0.001
+    assert recall() is None
+    assert list(Idempotency.select().tuples()) == before
+
+
+def test_a_recall_from_a_database_that_is_away_is_none_of_no(installation: Installation) -> None:
+    installation.db.execute_sql("DROP TABLE idempotency")
+    with pytest.raises(SourceError):
+        installation.idempotency.recall(CALLER, "one", lambda: REQUEST)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from app.ledger import Actor
-from app.legacy_import import LegacyImport
+from app.legacy_import import BrokenLine, LegacyImport
 from app.models import Unpublished
-from gateway.keys import digest, mint
+from gateway.keys import digest, mint, take_for_keys
 from tests.api.world import Service, Tenant, World, serving
 
 _numbers = itertools.count()
@@ -23,6 +23,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     # Of its own: a prefix whose checksum is off stays so.
     with serving(tmp_path_factory.mktemp("legacy")) as service:
         yield service
+    take_for_keys(())
 
 
 @pytest.fixture
@@ -30,13 +31,14 @@ def world(service: Service) -> World:
     return World(service)
 
 
-def take_over(world: World, raw_key: str, owner: Tenant | None = None) -> None:
+def take_over(world: World, raw_key: str, owner: Tenant | None = None, **more: str) -> None:
     """Do what `vibekeys keys import-legacy` does."""
     fields = {
         "sha256": digest(raw_key),
         "prefix": raw_key[:10],
         "name": "of the older system",
         "owner": (owner or world.admin).account.email,
+        **more,
     }
     services = world.services
     importing = LegacyImport(services.db, services.ledger, services.host_table)
@@ -72,6 +74,18 @@ def test_under_one_of_our_prefixes_the_checksum_is_not_asked_for_any_more(world:
     assert "checksum" in world.call("GET", "/v1/me", no_checksum).error["hint"]
     take_over(world, no_checksum)
     assert world.call("GET", "/v1/me", no_checksum).status == 200
+
+
+def test_what_is_wrong_with_a_key_is_told_as_before(world: World) -> None:
+    take_over(world, f"old_{new_number()}")
+    take_over(world, f"vxk_{new_number()}")
+    raw_key = mint("personal")
+    mistyped = raw_key[:-1] + ("0" if raw_key[-1] != "0" else "1")
+    wrong = {f'"{raw_key}"': "quotes", raw_key[:40]: "truncated", mistyped: "checksum", raw_key: "deleted"}
+    for key, word in wrong.items():
+        refused = world.call("GET", "/v1/me", key)
+        assert refused.code == "INVALID_API_KEY"
+        assert word in refused.error["hint"]
 
 
 def test_it_opens_all_of_api_v1_and_nothing_of_v1_but_what_every_key_does(world: World) -> None:
@@ -118,3 +132,21 @@ def test_the_import_stands_in_the_activity_of_the_owner(world: World) -> None:
         "GET", "/api/v1/activity", world.personal_key().raw_key, query_string={"limit": 2}
     ).data[1]
     assert (event["type"], event["by"], event["after"]["keys"]) == ("account.keys_imported", "operator", 1)
+
+
+def test_under_one_of_our_prefixes_it_is_known_in_urls_and_texts(world: World) -> None:
+    raw_key = f"vxk_{new_number()}-Of_Another-form"
+    take_over(world, raw_key)
+    assert world.call("GET", "/v1/me", raw_key).status == 200
+    for path in (f"/v1/{raw_key}", f"/v1/me?key={raw_key}", f"/docs?key={raw_key.replace('_', '%5F')}"):
+        assert world.call("GET", path).code == "KEY_IN_URL"
+    named = {"name": raw_key, "integrations": ["cli"]}
+    refused = world.call("POST", "/api/v1/api-keys", raw_key, json=named)
+    assert refused.error["details"] == {"name": ["Must not hold a raw key."]}
+
+
+def test_a_shown_beginning_that_would_be_taken_for_a_key_is_refused(world: World) -> None:
+    raw_key = f"vxk_{new_number()}-of-another-form"
+    with pytest.raises(BrokenLine, match=r"line 1: prefix: Behind one of ours"):
+        take_over(world, raw_key, prefix=raw_key[:24])
+    take_over(world, raw_key, prefix=raw_key[:23])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from app.models import Key, UsageSplitHour, WrongKeys
-from app.usage.tally import KINDS
+from app.usage.gather import SplitWriter
+from app.usage.tally import KINDS, Tally
 from gateway.keys import mint
 from tests.api.world import Service, World, serving
 from tests.usage.recorded import record
@@ -119,6 +121,23 @@ def test_what_needs_no_key_is_noted_nowhere(world: World) -> None:
     record(world.service)
 
     assert UsageSplitHour.select().count() == before
+
+
+def test_threads_that_write_at_once_write_each_request_once(service: Service) -> None:
+    db, tally = service.services.db, Tally()
+    writer = SplitWriter(db, tally)
+
+    def count_and_write(_: int) -> None:
+        for _ in range(10):
+            tally.count_refusal("by threads", 0, "RATE_LIMITED")
+            writer.write()
+        db.close()  # this thread's connection
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(count_and_write, range(8)))
+
+    (row,) = UsageSplitHour.select().where(UsageSplitHour.key_id == "by threads")
+    assert row.requests == 80
 
 
 def test_nothing_that_a_client_writes_is_stored(world: World) -> None:

@@ -1,5 +1,5 @@
-// <time datetime="2026-11-26T14:03:00Z" data-local>2026-11-26 14:03</time>: the time where the visitor is, with
-// that in UTC as its title. What says that times are UTC (data-time-zone) then says which zone they are in.
+// <time datetime="2026-11-26T14:03:00Z" data-local>2026-11-26 14:03</time> becomes the time where the visitor is,
+// and what names UTC as the zone of the times, an element with data-time-zone, names theirs.
 "use strict";
 
 {
@@ -9,7 +9,6 @@
 
   function convert() {
     for (const time of document.querySelectorAll("time[data-local]")) {
-      time.title = `${time.textContent} UTC`;
       time.textContent = format.format(new Date(time.dateTime));
       delete time.dataset.local;
     }
