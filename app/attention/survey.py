@@ -31,7 +31,9 @@ _IDLE_AFTER_MS = 90 * DAY_MS
 
 
 class Kind(StrEnum):
-    """Why a key needs attention. A key can be of several kinds."""
+    """Why a key needs attention. A key can be of several kinds, but for those that should be revoked: once
+    that is done, it does not matter what else they lack.
+    """
 
     NEVER_USED = "never-used"
     IDLE = "idle"
@@ -39,6 +41,9 @@ class Kind(StrEnum):
     NO_WHITELIST = "no-whitelist"
     NO_EXPIRY = "no-expiry"
     ROTATION_DUE = "rotation-due"
+
+
+_TO_BE_REVOKED = (Kind.NEVER_USED, Kind.IDLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +87,6 @@ _CONDITIONS: Mapping[Kind, str] = {
 _BITS = " | ".join(
     f"(coalesce({condition}, 0) << {bit})" for bit, condition in enumerate(_CONDITIONS.values())
 )
-_KINDS_OF = [
-    [kind for bit, kind in enumerate(_CONDITIONS) if bits >> bit & 1] for bits in range(1 << len(_CONDITIONS))
-]
 _SURVEY = f"""
     SELECT k.id, {_BITS}
     FROM visible AS k LEFT JOIN usage_key AS u ON u.key_id = k.id WHERE {_WORKS}"""
@@ -114,6 +116,11 @@ def reading(db: Database, statement: str, visible: ModelSelect[Key], now_ms: int
     return driver(db).execute(given + statement, (now_ms, _OPENS, *parameters))
 
 
+def _kinds_of(bits: int) -> list[Kind]:
+    kinds = [kind for bit, kind in enumerate(_CONDITIONS) if bits >> bit & 1]
+    return [kind for kind in kinds if kind in _TO_BE_REVOKED] or kinds
+
+
 def _opens() -> str:
     asked = {(f"{route.method} {route.path}", grant) for route in ROUTES for grant in route.grants}
     # A batch's calls ask for what they ask for alone, and which calls it had is recorded nowhere.
@@ -122,3 +129,4 @@ def _opens() -> str:
 
 
 _OPENS = _opens()
+_KINDS_OF = [_kinds_of(bits) for bits in range(1 << len(_CONDITIONS))]

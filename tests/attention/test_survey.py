@@ -93,6 +93,13 @@ def test_a_young_key_had_no_time_to_use_what_it_has(desk: Desk) -> None:
     assert desk.kinds(key) == set()
 
 
+def test_of_a_key_that_nobody_needs_nothing_else_is_said(desk: Desk) -> None:
+    bare = {"age": 100, "expires_at": None, "ip_whitelist": []}
+    never, idle = desk.key(**bare), desk.key(**bare)
+    desk.use(idle, days_ago=95)
+    assert (desk.kinds(never), desk.kinds(idle)) == ({Kind.NEVER_USED}, {Kind.IDLE})
+
+
 def test_a_key_that_ends_or_has_ended_needs_nothing(desk: Desk) -> None:
     revoked, expired, rotated = (desk.key(age=100, ip_whitelist=[]) for _ in range(3))
     desk.installation.change(revoked, status="REVOKED")
