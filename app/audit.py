@@ -10,7 +10,7 @@ from where `verify` can be told the head.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,14 @@ def facts(values: Mapping[str, Any] | None) -> str | None:
     if values is None:
         return None
     return masked(json.dumps(values, sort_keys=True, separators=(",", ":")))
+
+
+def difference(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, always: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what differs of what was and what is now, and what is told `always`."""
+    told = [name for name in after if name in always or name not in before or before[name] != after[name]]
+    return {name: before[name] for name in told if name in before}, {name: after[name] for name in told}
 
 
 def append(secrets: Secrets, row: Audit) -> None:

@@ -156,11 +156,20 @@ class Feedback:
         return ticket
 
     def answer(
-        self, actor: Actor, visible: ModelSelect[Ticket], ticket_id: str, text: str, status: str
+        self,
+        actor: Actor,
+        visible: ModelSelect[Ticket],
+        ticket_id: str,
+        text: str,
+        status: str,
+        *,
+        resolution: str | Unset | None = UNSET,
     ) -> Thread:
         """Comment on a ticket for the team, and set its status. Raises ENTITY_NOT_FOUND, TICKET_FULL."""
         with self._ledger.change(actor) as change:
             ticket = find(visible, ticket_id)
+            if not isinstance(resolution, Unset):
+                ticket.resolution = None if resolution is None else masked(resolution)
             thread = _comment(change, ticket, "TEAM", text, status)
             self._mail_author(change, ticket, thread.comments[-1].text)
         return thread

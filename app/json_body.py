@@ -43,7 +43,7 @@ def read_object(max_bytes: int = MAX_BYTES) -> dict[str, Any]:
         raise ApiError("UNSUPPORTED_MEDIA_TYPE")
     if not text:
         raise _bad_body("A JSON object is required.")
-    return _parse(text)
+    return parse_object(text)
 
 
 def read_optional_object(max_bytes: int = MAX_BYTES) -> dict[str, Any]:
@@ -67,7 +67,8 @@ def _read(max_bytes: int) -> bytes:
     return text
 
 
-def _parse(text: bytes) -> dict[str, Any]:
+def parse_object(text: bytes) -> dict[str, Any]:
+    """Return the JSON object that `text` is, strictly read. Raises `ApiError` VALIDATION_ERROR."""
     if len(text) > MAX_VALUES and _has_too_many_values(text):
         raise _bad_body("Too many values.")
     try:

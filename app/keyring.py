@@ -20,6 +20,7 @@ from typing import Any
 from peewee import ModelSelect
 
 from app import servers
+from app.audit import difference
 from app.config import Config
 from app.errors import ApiError, integration_required, invalid
 from app.ledger import Actor, Change, Ledger
@@ -442,8 +443,7 @@ def _facts(key: Key) -> dict[str, Any]:
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    told = [name for name in before if name in _SHOWN or before[name] != after[name]]
-    return {name: before[name] for name in told}, {name: after[name] for name in told}
+    return difference(before, after, always=_SHOWN)
 
 
 def _action(before: dict[str, Any], after: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from app.audit import difference
 from app.ledger import Actor, Ledger
 from app.models import Account, Preferences
 from app.secrets import Secrets, SecretsError
@@ -78,7 +79,8 @@ class AccountPreferences:
             if after != before:
                 is_new = not Preferences.select().where(Preferences.account == account_id).exists()
                 preferences.save(force_insert=is_new)
-                change.audit("account.changed", "account", account_id, before, after, owner_id=account_id)
+                told = difference(before, after)
+                change.audit("account.changed", "account", account_id, *told, owner_id=account_id)
         return preferences, webhook
 
     def alert_webhook(self, preferences: Preferences) -> AlertWebhook | None:

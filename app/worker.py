@@ -4,10 +4,10 @@ Each second it sends the mails and makes the webhook calls that are due (`app.ma
 `app.alerts.webhooks`) and logs how far the audit log has got; every other second it stores for good what the
 web workers have counted (`app.usage.rollup`); each minute it looks for reasons for alerts
 (`app.alerts.watch`) and removes what was kept for long enough: answers, mails that were sent, mails that
-rest, webhook calls, sessions that are over, usage. Of several workers on a host one at a time does each of these. A database that is
-away stops neither it nor the log: a chore that fails says so once, is tried again at its next turn, and says
-once that it works again. A mail server that does not answer holds up nothing but mail, and who gets webhook
-calls nothing but those.
+rest, webhook calls, sessions that are over, usage. Of several workers on a host one at a time does each of
+these. A database that is away stops neither it nor the log: a chore that fails says so once, is tried again
+at its next turn, and says once that it works again. A mail server that does not answer holds up nothing but
+mail, and who gets webhook calls nothing but those.
 
 What a killed process left unpublished is none of its business: every web worker looks for that each second
 (`gateway.trust.Watch`), and where none runs nobody relies on Redis.

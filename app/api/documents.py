@@ -1,4 +1,4 @@
-"""What the views of prompts, artifacts and memories have in common: tags, and lists without long texts."""
+"""What the views of prompts, artifacts and memories have in common: tags, and lists."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Any
 
 from flask import Response, request
 from marshmallow import Schema
-from peewee import Case, Field, ModelSelect, fn
+from peewee import Field, ModelSelect
 from werkzeug.http import parse_etags
 
+from app import document_lists
 from app.api.answers import answer, page_answer
 from app.auth import principal
-from app.documents import has_words, tag_of
+from app.document_lists import page_of_documents
+from app.documents import tag_of
 from app.models import Document
-from app.paging import newest_first
-from app.schemas.document import LISTED_BYTES
 
 IF_MATCH = "If-Match"
 IF_MATCH_PARAMETER = {
@@ -31,7 +31,7 @@ IF_MATCH_PARAMETER = {
 
 def own(model: type[Document]) -> ModelSelect[Any]:
     """Select the documents of the caller's account."""
-    return model.select().where(model.account == principal().account.account_id)
+    return document_lists.own(model, principal().account.account_id)
 
 
 def expected_tags() -> frozenset[str] | None:
@@ -51,25 +51,9 @@ def document_answer(document: Document, schema: type[Schema], status: int = 200)
 
 
 def listed(
-    query: ModelSelect[Any],
-    long_text: Field[Any],
-    schema: type[Schema],
-    *,
-    page: int,
-    limit: int,
-    search: str = "",
-    **equal: Any,
+    query: ModelSelect[Any], long_text: Field[Any], schema: type[Schema], page: int, limit: int, **narrow: Any
 ) -> Response:
-    """Return a page of the documents that have the words of `search`, if any, and all that `equal` says.
-
-    `long_text` is left out where it is longer than a list shows; SQLite does not even read it then.
-    """
-    model: Any = query.model
-    if search:
-        query = query.where(has_words(model, principal().account.account_id, search))
-    for name, value in equal.items():
-        query = query.where(getattr(model, name) == value)
-    shown = Case(None, ((fn.octet_length(long_text) <= LISTED_BYTES, long_text),)).alias(long_text.name)
-    others = [field for field in model._meta.sorted_fields if field is not long_text]
-    rows, total = newest_first(query, page, limit, columns=(*others, shown))
+    """Return a page of the caller's documents; `narrow` is what `page_of_documents` takes."""
+    account_id = principal().account.account_id
+    rows, total = page_of_documents(query, account_id, long_text, page=page, limit=limit, **narrow)
     return page_answer(schema(many=True).dump(rows), page=page, limit=limit, total=total)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
-from peewee import SQL, ModelSelect, Select, fn
+from peewee import ModelSelect
 
 from app.api.answers import ApiBlueprint, answer
 from app.api.documents import IF_MATCH_PARAMETER, document_answer, expected_tags, listed, own
@@ -24,10 +23,9 @@ blueprint = ApiBlueprint("prompts", __name__, description="Prompts of an account
 
 
 @blueprint.operation("GET", "/api/v1/prompts", query=ListPrompts, gives=page_of(ListedPrompt))
-def list_prompts(labels: Sequence[str] = (), **query: Any) -> Response:
+def list_prompts(**query: Any) -> Response:
     """The account's prompts, newest first."""
-    wanted = own(Prompt).where(*map(_has_label, labels)) if labels else own(Prompt)
-    return listed(wanted, Prompt.content, ListedPrompt, **query)
+    return listed(own(Prompt), Prompt.content, ListedPrompt, **query)
 
 
 @blueprint.operation("POST", "/api/v1/prompts", body=CreatePrompt, gives=answer_of(PromptAnswer), status=201)
@@ -73,8 +71,3 @@ def _named(name: str) -> ModelSelect[Any]:
     prompt_id = uuid_in(name) or name
     wanted = own(Prompt).where((Prompt.id == prompt_id) | (Prompt.slug == name))
     return wanted.order_by((Prompt.id == prompt_id).desc())
-
-
-def _has_label(label: str) -> Any:
-    each = fn.json_each(Prompt.labels).alias("each")
-    return fn.EXISTS(Select([each], [SQL("1")]).where(SQL('"each".value = ?', (label,))))

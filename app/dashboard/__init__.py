@@ -9,7 +9,17 @@ Most pages are made of `forms` and `tables`.
 
 from __future__ import annotations
 
-from app.dashboard import attention, failures, key_page, overview, protection, sign_in
+from app.dashboard import attention, documents, failures, feedback, key_page, overview, protection, sign_in
 from app.dashboard.page import blueprint
 
-__all__ = ["attention", "blueprint", "failures", "key_page", "overview", "protection", "sign_in"]
+__all__ = [
+    "attention",
+    "blueprint",
+    "documents",
+    "failures",
+    "feedback",
+    "key_page",
+    "overview",
+    "protection",
+    "sign_in",
+]

@@ -1,9 +1,12 @@
-"""How templates write times and names, as Jinja's filters."""
+"""How templates write times, names and JSON, as Jinja's filters."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from app.instants import iso
 from app.services import services
@@ -28,8 +31,25 @@ def how_long_ago(milliseconds: int) -> str:
 
 
 def in_words(name: str) -> str:
-    """Return the name of a field as people write it: `expiresAt` is `Expires at`."""
-    return re.sub("([A-Z])", lambda found: f" {found[1].lower()}", name).capitalize()
+    """Return a name as people write it: `Expires at` for `expiresAt`, `Needs review` for NEEDS_REVIEW."""
+    return re.sub("(?<=[a-z])(?=[A-Z])|_", " ", name).capitalize()
 
 
-FILTERS = {"how_long_ago": how_long_ago, "in_words": in_words, "iso": iso, "to_the_minute": to_the_minute}
+def options(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the options of a choice among constants."""
+    return [(name, in_words(name)) for name in names]
+
+
+def indented(value: Any) -> str:
+    """Return JSON for people to read."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+FILTERS = {
+    "how_long_ago": how_long_ago,
+    "in_words": in_words,
+    "indented": indented,
+    "iso": iso,
+    "options": options,
+    "to_the_minute": to_the_minute,
+}

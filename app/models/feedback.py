@@ -14,8 +14,9 @@ _STATUS = "status IN ('NEW', 'REVIEWING', 'AWAITING_USER', 'NEEDS_REVIEW', 'RESO
 class Ticket(Base):
     """One ticket. `context` is whatever the author sent with it: an object, a text, or null.
 
-    Every list that the API gives is counted and ordered in one of the indexes alone: its columns are those
-    that a filter is looked up by, then the order, then what the rest of a filter is judged by. One portal may
+    Every list of the API, and an author's in the dashboard, is counted and ordered in one of the indexes
+    alone: its columns are those that a filter is looked up by, then the order, then what the rest of a filter
+    is judged by. One portal may
     have most of the tickets, so what is looked up by a portal is looked up by a status or category as well.
     """
 
@@ -50,6 +51,7 @@ class Ticket(Base):
             (("portal", "created_at", "id"), False),
             (("portal", "status", "created_at", "id", "category"), False),
             (("portal", "category", "created_at", "id"), False),
+            (("author", "created_at", "id"), False),
             (("portal", "author", "created_at", "id"), False),
             (("portal", "author", "status", "created_at", "id", "category"), False),
             (("portal", "author", "category", "created_at", "id"), False),

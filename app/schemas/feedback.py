@@ -57,6 +57,20 @@ class TeamComment(StrictSchema):
     )
 
 
+class DeskAnswer(StrictSchema):
+    """What the team says in the dashboard: a comment if there is a text, and how the ticket stands."""
+
+    text = LongText(1, TEXT_LENGTH)
+    status = Choice(tuple(STATUSES), required=True)
+    resolution = LongText(1, TEXT_LENGTH, allow_none=True)
+
+    @validates_schema
+    def no_news(self, data: Mapping[str, Any], **_: Any) -> None:
+        """With a comment the team has looked at the ticket."""
+        if "text" in data and data.get("status") == "NEW":
+            raise ValidationError("With an answer, a ticket is not NEW any more.", "status")
+
+
 class AuthorComment(StrictSchema):
     """The author's body of `POST /v1/feedback/{id}/comments`."""
 

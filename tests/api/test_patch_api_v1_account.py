@@ -92,16 +92,12 @@ def test_200_of_an_older_secret_key_the_webhook_is_there_but_cannot_be_told(worl
     assert world.call("GET", PATH, key).data["alertWebhookUrl"] == "***"
 
 
-def test_200_is_audited_without_the_webhook(world: World, key: str) -> None:
+def test_200_is_audited_with_what_differs_and_without_the_webhook(world: World, key: str) -> None:
     patch(world, key, timezone="Europe/Berlin", alertWebhookUrl=URL)
     row = Audit.select().order_by(Audit.seq.desc()).get()
     assert (row.action, row.target_id) == ("account.changed", world.admin.account.id)
-    assert json.loads(row.before) == {"timezone": "UTC", "business_hours": None, "alert_webhook_url": None}
-    assert json.loads(row.after) == {
-        "timezone": "Europe/Berlin",
-        "business_hours": None,
-        "alert_webhook_url": "changed",
-    }
+    assert json.loads(row.before) == {"timezone": "UTC", "alert_webhook_url": None}
+    assert json.loads(row.after) == {"timezone": "Europe/Berlin", "alert_webhook_url": "changed"}
 
 
 def test_200_nothing_to_change_changes_nothing(world: World, key: str) -> None:
