@@ -120,7 +120,7 @@ def mend(kind: str, id: str) -> Response:
     if change is None or _agreed(change) != request.form.get("change"):
         return _say(_GONE.format(name=key.name))
     services().keyring.change(visitor().actor(), seen_keys(), id, change)
-    return _say(f"Done: “{key.name}” {_effect(change, key)}.")
+    return _say(f"“{key.name}” {_effect(change, key)[1]}.")
 
 
 def _say(text: str) -> Response:
@@ -145,19 +145,22 @@ def _groups(found: Mapping[Kind, Found]) -> Iterator[Group]:
 def _row(key: Key, total: Total, change: Mend | None) -> Row:
     if change is None:
         return Row(key, total)
-    return Row(key, total, f"Then it {_effect(change, key)}.", _agreed(change))
+    return Row(key, total, f"It would {_effect(change, key)[0]}.", _agreed(change))
 
 
-def _effect(change: Mend, key: Key) -> str:
+def _effect(change: Mend, key: Key) -> tuple[str, str]:
+    """Return what a change would do, and what is so once it is done."""
     ((column, value),) = change.items()
     if column == "status":
-        return "stops working at once, and can be activated again"
+        return "stop working at once, until it is activated again", "was revoked"
     if column == "expires_at":
-        return f"expires at the end of {iso(value - 1)[:10]}"
+        then = f"at the end of {iso(value - 1)[:10]}"
+        return f"expire {then}", f"expires {then}"
     if column == "ip_whitelist":
-        return f"works from {_and(value)} only, where it was used in the last 30 days"
-    lost = [grant for grant in getattr(key, column) if grant not in value]
-    return f"loses {_and(lost)} and keeps {_and(value)}"
+        places = f"from {_and(value)} only"
+        return f"work {places}, where it was used in the last 30 days", f"works {places}"
+    lost = _and([grant for grant in getattr(key, column) if grant not in value])
+    return f"lose {lost} and keep {_and(value)}", f"has lost {lost}"
 
 
 def _and(names: list[str]) -> str:

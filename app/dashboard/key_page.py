@@ -28,7 +28,7 @@ def show(id: str) -> Response:
         title=key.name,
         section=SECTIONS[key.type],
         key=key,
-        standing=key_status(key, now_ms),
+        state=key_status(key, now_ms),
         total=totals_of([key.id]).get(key.id, Total()),
         quota=quota_now(services(), key.id),
         spans=SPANS,
