@@ -9,7 +9,22 @@ Most pages are made of `forms` and `tables`.
 
 from __future__ import annotations
 
-from app.dashboard import attention, documents, failures, feedback, key_page, overview, protection, sign_in
+from app.dashboard import (
+    attention,
+    documents,
+    failures,
+    feedback,
+    key_changes,
+    key_endings,
+    key_page,
+    key_rotations,
+    keys,
+    new_keys,
+    overview,
+    protection,
+    sign_in,
+    whitelists,
+)
 from app.dashboard.page import blueprint
 
 __all__ = [
@@ -18,8 +33,14 @@ __all__ = [
     "documents",
     "failures",
     "feedback",
+    "key_changes",
+    "key_endings",
     "key_page",
+    "key_rotations",
+    "keys",
+    "new_keys",
     "overview",
     "protection",
     "sign_in",
+    "whitelists",
 ]
