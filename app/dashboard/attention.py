@@ -11,17 +11,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from flask import Response, request
+from peewee import ModelSelect
 from werkzeug.exceptions import NotFound
 
 from app.attention import Found, Kind, Mend, mends_of, survey
+from app.dashboard.key_facts import Shown, key_of_path, shown
 from app.dashboard.page import get, here, is_fragment, notice, post, render, to
-from app.dashboard.seen_keys import seen_key, seen_keys
 from app.dashboard.tables import Asked, Table
 from app.dashboard.visitor import visitor
 from app.instants import iso
 from app.models import Key
 from app.services import services
-from app.usage.report import Total, totals_of
+from app.visible_keys import every_key_of
 
 _SHOWN = 5
 _LIMIT = 25
@@ -31,13 +32,16 @@ _GONE = "“{name}” is not any more as the page has shown it. Nothing was chan
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is said of a kind: of all its keys, on the button, and of a key that no button mends."""
+    """What is said of a kind: of all its keys, on the button, and of a key that no button mends, with the
+    page below the key's own where that is done.
+    """
 
     title: str
     why: str
     button: str
     otherwise: str = ""
     place: str = ""
+    path: str = ""
 
 
 WORDS: Mapping[Kind, Words] = {
@@ -58,6 +62,7 @@ WORDS: Mapping[Kind, Words] = {
         "Restrict key",
         "In the last 30 days it was used from many networks, or from none.",
         "Choose networks",
+        "/change",
     ),
     Kind.NO_EXPIRY: Words("Never expires", "One that leaks unnoticed works for ever.", "Set expiry"),
     Kind.ROTATION_DUE: Words(
@@ -66,6 +71,7 @@ WORDS: Mapping[Kind, Words] = {
         "",
         "The new key has the same settings, and the old one works on for a while.",
         "Rotate key",
+        "/rotate",
     ),
 }
 
@@ -74,8 +80,7 @@ WORDS: Mapping[Kind, Words] = {
 class Row:
     """One key. `does` says what the button would do, and `agreed` is sent with it; None: there is none."""
 
-    key: Key
-    total: Total
+    shown: Shown
     does: str | None = None
     agreed: str | None = None
 
@@ -92,7 +97,7 @@ class Group:
 
 def groups() -> list[Group]:
     """Return the visitor's keys that need attention, some of each kind."""
-    found = survey(services().db, seen_keys(), _now_ms(), most=_SHOWN)
+    found = survey(services().db, _seen(), _now_ms(), most=_SHOWN)
     return list(_groups(found))
 
 
@@ -100,7 +105,7 @@ def groups() -> list[Group]:
 def of_kind(kind: str) -> Response:
     """All keys of one kind."""
     this, asked = _kind(kind), replace(Asked.from_request(), limit=_LIMIT)
-    found = survey(services().db, seen_keys(), _now_ms(), most=_LIMIT, skipped=asked.offset)
+    found = survey(services().db, _seen(), _now_ms(), most=_LIMIT, skipped=asked.offset)
     group = next(_groups({this: found.get(this, Found(0, []))}))
     return render(
         "attention/list.html",
@@ -114,12 +119,12 @@ def of_kind(kind: str) -> Response:
 @post("/dashboard/attention/<kind>/<id>")
 def mend(kind: str, id: str) -> Response:
     """Make the one change that mends a key, if it is still the one that was shown."""
-    this, key = _kind(kind), seen_key(id)
-    found = survey(services().db, seen_keys().where(Key.id == id), _now_ms(), most=1)
+    this, key = _kind(kind), key_of_path(id)
+    found = survey(services().db, _seen().where(Key.id == id), _now_ms(), most=1)
     change = _mends(this, [key]).get(id) if this in found else None
     if change is None or _agreed(change) != request.form.get("change"):
         return _say(_GONE.format(name=key.name))
-    services().keyring.change(visitor().actor(), seen_keys(), id, change)
+    services().keyring.change(visitor().actor(), _seen(), id, change)
     return _say(f"“{key.name}” {_effect(change, key)[1]}.")
 
 
@@ -132,20 +137,19 @@ def _say(text: str) -> Response:
 
 def _groups(found: Mapping[Kind, Found]) -> Iterator[Group]:
     ids = {id for one in found.values() for id in one.key_ids}
-    keys = {key.id: key for key in Key.select().where(Key.id.in_(ids))}
-    totals = totals_of(ids)
+    keys = {one.key.id: one for one in shown(list(_seen().where(Key.id.in_(ids))))}
     for kind in (kind for kind in Kind if kind in found):
         # A key that is deleted just now is gone from both.
         of_kind = [keys[id] for id in found[kind].key_ids if id in keys]
-        mends = _mends(kind, of_kind)
-        rows = [_row(key, totals.get(key.id, Total()), mends.get(key.id)) for key in of_kind]
+        mends = _mends(kind, [one.key for one in of_kind])
+        rows = [_row(one, mends.get(one.key.id)) for one in of_kind]
         yield Group(kind, WORDS[kind], found[kind].count, rows)
 
 
-def _row(key: Key, total: Total, change: Mend | None) -> Row:
+def _row(one: Shown, change: Mend | None) -> Row:
     if change is None:
-        return Row(key, total)
-    return Row(key, total, f"It would {_effect(change, key)[0]}.", _agreed(change))
+        return Row(one)
+    return Row(one, f"It would {_effect(change, one.key)[0]}.", _agreed(change))
 
 
 def _effect(change: Mend, key: Key) -> tuple[str, str]:
@@ -173,7 +177,7 @@ def _agreed(change: Mend) -> str:
 
 
 def _mends(kind: Kind, keys: list[Key]) -> dict[str, Mend]:
-    return mends_of(services().db, seen_keys(), kind, keys, _now_ms())
+    return mends_of(services().db, _seen(), kind, keys, _now_ms())
 
 
 def _kind(name: str) -> Kind:
@@ -181,6 +185,10 @@ def _kind(name: str) -> Kind:
         return Kind(name)
     except ValueError:
         raise NotFound from None
+
+
+def _seen() -> ModelSelect[Key]:
+    return every_key_of(visitor().account_id)
 
 
 def _now_ms() -> int:

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Response, current_app
 
 from app.dashboard.forms import Form
+from app.dashboard.key_facts import home_of, key_of_path
 from app.dashboard.page import get, is_fragment, post, render
-from app.dashboard.seen_keys import seen_key
 from app.dashboard.visitor import visitor
 from app.errors import ApiError
 from app.explanation import Explanation, Question, explain
@@ -18,13 +18,6 @@ from app.schemas.base import loader
 from app.schemas.explain import METHODS, ExplainKey
 from app.services import services
 
-SECTIONS: Mapping[str, str] = {
-    "personal": "keys",
-    "management": "management-keys",
-    "api": "portals",
-    "authorization": "portals",
-}
-"""Where in the navigation keys of each type are."""
 CHECKS: Mapping[str, str] = {
     "url": "No key in the URL",
     "credential": "One key, in one header",
@@ -54,14 +47,14 @@ _PATHS: Mapping[str, str] = {
 @get("/dashboard/keys/<id>/explain")
 def ask(id: str) -> Response:
     """The question, on a page of its own."""
-    key = seen_key(id)
+    key = key_of_path(id)
     return _show(key, **first_question(key))
 
 
 @post("/dashboard/keys/<id>/explain")
 def answer(id: str) -> Response:
     """The answer. By POST, since there may be a key in the path, which no log is to have."""
-    key, form = seen_key(id), Form.from_request()
+    key, form = key_of_path(id), Form.from_request()
     try:
         question = Question(**loader(ExplainKey).load(dict(form.values)))
         explanation = explain(services(), current_app.url_map, key.id, question)
@@ -71,21 +64,17 @@ def answer(id: str) -> Response:
 
 
 def first_question(key: Key) -> dict[str, Any]:
-    """Return what the template `key/_question.html` shows of a key before anything was asked."""
+    """Return what the template `key/_question.html` shows before anything was asked, beside the key."""
     return _facts(Form({"address": visitor().address, "method": METHODS[0], "path": _PATHS[key.type]}))
 
 
 def _facts(form: Form, explanation: Explanation | None = None) -> dict[str, Any]:
     methods = [(method, method) for method in METHODS]
-    return {
-        "form": form,
-        "methods": methods,
-        "explanation": explanation,
-        "checks": CHECKS,
-    }
+    return {"form": form, "methods": methods, "explanation": explanation, "checks": CHECKS}
 
 
 def _show(key: Key, *, status: int = 200, **facts: Any) -> Response:
     template = "key/_question.html" if is_fragment() else "key/question.html"
+    section, _ = home_of(key)
     title = f"Why was it refused? {key.name}"
-    return render(template, title=title, section=SECTIONS[key.type], status=status, key=key, **facts)
+    return render(template, title=title, section=section, status=status, key=key, **facts)

@@ -6,13 +6,13 @@ from flask import Response
 
 from app.dashboard.attention import groups
 from app.dashboard.page import get, render
-from app.dashboard.seen_keys import seen_keys
 from app.dashboard.visitor import visitor
 from app.errors import ERRORS
 from app.mail.alerts import sentence
 from app.models import Alert
 from app.services import services
 from app.usage.today import today_of
+from app.visible_keys import every_key_of
 
 _ALERTS_SHOWN = 5
 
@@ -20,7 +20,9 @@ _ALERTS_SHOWN = 5
 @get("/dashboard")
 def overview() -> Response:
     """Where one begins."""
-    keys = seen_keys()
+    keys = every_key_of(visitor().account_id)
+    alerts = Alert.select().where(Alert.account == visitor().account_id, Alert.status == "OPEN")
+    newest = alerts.order_by(Alert.created_at.desc(), Alert.id.desc())
     return render(
         "overview.html",
         title="Overview",
@@ -28,14 +30,8 @@ def overview() -> Response:
         is_fresh=not keys.exists(),
         today=today_of(keys, int(services().clock() * 1000)),
         errors=ERRORS,
-        alerts=_newest_open_alerts(),
+        alerts=[(alert, sentence(alert.type, alert.facts)) for alert in newest.limit(_ALERTS_SHOWN)],
+        alert_count=alerts.count(),
         groups=groups(),
         host=services().config.public_url,
     )
-
-
-def _newest_open_alerts() -> list[tuple[Alert, str]]:
-    """The alerts with what they say; how many there are in all stands in the navigation."""
-    mine = (Alert.account == visitor().account_id) & (Alert.status == "OPEN")
-    newest = Alert.select().where(mine).order_by(Alert.created_at.desc(), Alert.id.desc())
-    return [(alert, sentence(alert.type, alert.facts)) for alert in newest.limit(_ALERTS_SHOWN)]
