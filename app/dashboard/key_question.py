@@ -17,6 +17,7 @@ from app.models import Key
 from app.schemas.base import loader
 from app.schemas.explain import METHODS, ExplainKey
 from app.services import services
+from gateway.keys import masked
 
 CHECKS: Mapping[str, str] = {
     "url": "No key in the URL",
@@ -53,10 +54,11 @@ def ask(id: str) -> Response:
 
 @post("/dashboard/keys/<id>/explain")
 def answer(id: str) -> Response:
-    """The answer. By POST, since there may be a key in the path, which no log is to have."""
-    key, form = key_of_path(id), Form.from_request()
+    """The answer. By POST, since there may be a raw key in the path, which nothing is to keep or repeat."""
+    key, sent = key_of_path(id), Form.from_request().values
+    form = Form({name: masked(str(value)) for name, value in sent.items()})
     try:
-        question = Question(**loader(ExplainKey).load(dict(form.values)))
+        question = Question(**loader(ExplainKey).load(sent))
         explanation = explain(services(), current_app.url_map, key.id, question)
     except ApiError as error:
         return _show(key, status=error.status, **_facts(form.refused(error)))
