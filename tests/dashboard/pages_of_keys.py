@@ -34,6 +34,6 @@ def codes(world: World, *raw_keys: str) -> list[str]:
 
 
 def key_named(name: str) -> Key:
-    """The one key of that name."""
-    found: Key = Key.get(Key.name == name)
+    """The newest key of that name."""
+    found: Key = Key.select().where(Key.name == name).order_by(Key.created_at.desc(), Key.id.desc()).get()
     return found
