@@ -10,11 +10,13 @@ Most pages are made of `forms` and `tables`.
 from __future__ import annotations
 
 from app.dashboard import (
+    attention,
     documents,
     failures,
     feedback,
     key_changes,
     key_endings,
+    key_page,
     key_rotations,
     keys,
     new_keys,
@@ -26,12 +28,14 @@ from app.dashboard import (
 from app.dashboard.page import blueprint
 
 __all__ = [
+    "attention",
     "blueprint",
     "documents",
     "failures",
     "feedback",
     "key_changes",
     "key_endings",
+    "key_page",
     "key_rotations",
     "keys",
     "new_keys",

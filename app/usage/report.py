@@ -114,6 +114,13 @@ def report(db: Database, key: Key, within: Range, *, lineage: bool) -> Report:
     return Report(series, last_use, splits)
 
 
+def series_of(db: Database, key: Key, within: Range) -> list[tuple[int, int]]:
+    """Return what a report on `key` has as its `series`, and no more."""
+    statement = _SERIES.format(keys=_ONE_KEY, length=_TABLES[within.length])
+    series: Any = driver(db).execute(statement, (key.id, within.since, within.until)).fetchall()
+    return list(series)
+
+
 def _splits(
     connection: apsw.Connection, keys: str, name: str, within: Range
 ) -> dict[str, list[tuple[str, int]]]:
