@@ -7,6 +7,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 from app import sessions
+from app.audit import difference
 from app.errors import ApiError, invalid
 from app.idn import ascii_domain
 from app.ledger import Actor, Ledger
@@ -85,7 +86,8 @@ class Accounts:
                 after["password"] = "changed"
             if after != before:
                 change.account(account)
-                change.audit("account.changed", "account", account.id, before, after, owner_id=account.id)
+                told = difference(before, after)
+                change.audit("account.changed", "account", account.id, *told, owner_id=account.id)
             if "password" in after:
                 sessions.end_all(change, account.id, "new password", but=actor.session_id)
         return account

@@ -10,7 +10,7 @@ from where `verify` can be told the head.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +58,21 @@ def facts(values: Mapping[str, Any] | None) -> str | None:
     return masked(json.dumps(values, sort_keys=True, separators=(",", ":")))
 
 
-def append(secrets: Secrets, row: Audit) -> None:
-    """Number, sign and write `row`. The caller's transaction must hold the write lock."""
-    seq, mac_before = head() or (0, _START)
+def difference(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, always: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what differs of what was and what is now, and what is told `always`."""
+    told = [name for name in after if name in always or name not in before or before[name] != after[name]]
+    return {name: before[name] for name in told if name in before}, {name: after[name] for name in told}
+
+
+def append(secrets: Secrets, row: Audit, newest: Audit | None = None) -> None:
+    """Number, sign and write `row`. The caller's transaction must hold the write lock.
+
+    `newest` is the row that the same transaction has written last, if it has written one: it need not be
+    looked up then.
+    """
+    seq, mac_before = (newest.seq, newest.mac) if newest is not None else head() or (0, _START)
     row.seq = seq + 1
     row.mac = secrets.mac(_PURPOSE, _signed_text([getattr(row, name) for name in _COVERED], mac_before))
     row.save(force_insert=True)

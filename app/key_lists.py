@@ -84,6 +84,6 @@ SORTS: Mapping[str, Callable[[int], Any]] = {
     "expires": lambda _: fn.COALESCE(Key.expires_at, _NO_EXPIRY),
     "status": _status,
 }
-"""By the name of a column, what its order is in; at `now_ms`. A key never used comes before all that were, one
-that never expires after all that will.
+"""By the name of a column, what its order is in at `now_ms`. A key that was never used comes before all that
+were, one that never expires after all that will.
 """

@@ -18,12 +18,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from app.audit import difference
 from app.ledger import Actor, Ledger
-from app.models import Account, Preferences
+from app.models import Account, Preferences, WebhookCall
 from app.secrets import Secrets, SecretsError
 from app.unset import UNSET, Unset
 
 DEFAULT_TIMEZONE = "UTC"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SECRET_PREFIX = "whsec_"
 
 # What else lies in the folder of the time zones begins with a small letter, but for one that is no place.
@@ -79,7 +81,12 @@ class AccountPreferences:
             if after != before:
                 is_new = not Preferences.select().where(Preferences.account == account_id).exists()
                 preferences.save(force_insert=is_new)
-                change.audit("account.changed", "account", account_id, before, after, owner_id=account_id)
+                told = difference(before, after)
+                change.audit("account.changed", "account", account_id, *told, owner_id=account_id)
+            if webhook is not None:
+                # What waits for a webhook that failed is tried at the new one at once.
+                waiting = (WebhookCall.account == account_id) & WebhookCall.next_attempt_at.is_null(False)
+                WebhookCall.update(next_attempt_at=change.now_ms).where(waiting).execute()
         return preferences, webhook
 
     def alert_webhook(self, preferences: Preferences) -> AlertWebhook | None:

@@ -28,6 +28,16 @@ _ADVICE_OF_ADDRESS = (
 )
 """To operators, of AUTH_FAILURES with keys that are nobody's."""
 
+_ROTATE, _REVOKE = ("Rotate key", "rotate"), ("Revoke key", "revoke")
+_REMEDIES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "NEW_LOCATION": (("Set a whitelist", "change"), _ROTATE, _REVOKE),
+    "SPIKE": (("Set a limit", "change"), _REVOKE),
+    "AFTER_HOURS": (_ROTATE, _REVOKE),
+    "ROTATION_DUE": (_ROTATE,),
+    "EXPIRING": (_ROTATE, ("Change the expiry", "change")),
+}
+"""What can be done with the key, and the page for that below its own."""
+
 _LABELS: Mapping[str, str] = {
     "codes": "Refused with",
     "created_at": "Key made",
@@ -56,13 +66,14 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An alert, and what is said of it."""
+    """An alert, and what is said of it. `remedies` are labels, and pages below that of the key."""
 
     alert: Alert
     title: str
     sentence: str
     facts: tuple[Fact, ...]
     advice: str
+    remedies: tuple[tuple[str, str], ...]
 
 
 def told(alert: Alert) -> Told:
@@ -74,6 +85,7 @@ def told(alert: Alert) -> Told:
         sentence(alert.type, alert.facts),
         tuple(fact for fact in facts if fact.text or fact.time is not None),
         _ADVICE_OF_ADDRESS if "address" in alert.facts else _ADVICE[alert.type],
+        _REMEDIES.get(alert.type, ()),
     )
 
 

@@ -67,7 +67,9 @@ def test_one_is_told_in_words_with_its_key_and_what_to_do(
     assert "Requests 100" in words
     assert "An hourly limit bounds" in words
     page = browser.get("/dashboard/alerts").body.decode()
-    assert f'href="/dashboard/keys/{key.id}"' in page
+    paths = re.findall(f'href="(/dashboard/keys/{key.id}[^"]*)"', page)
+    assert paths == [f"/dashboard/keys/{key.id}{end}" for end in ("", "/change", "/revoke")]
+    assert [browser.get(path).status for path in paths] == [200, 200, 200]
 
     world.services.keyring.delete(Actor("cli"), type(key).select(), key.id)
     page = browser.get("/dashboard/alerts").body.decode()
