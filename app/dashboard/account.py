@@ -16,9 +16,9 @@ from app.dashboard.page import get, notice, post, render, to
 from app.dashboard.visitor import visitor
 from app.errors import ApiError
 from app.models import Preferences
-from app.preferences import of_account, zones
+from app.preferences import DAYS, of_account, zones
 from app.quota import quota_of_account
-from app.schemas.own_account import DAYS, ChangeOwnAccount
+from app.schemas.own_account import ChangeOwnAccount
 from app.services import services
 
 _NO_FORM = Form()
