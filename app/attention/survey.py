@@ -16,9 +16,9 @@ from typing import Any
 
 from peewee import Database, ModelSelect
 
-from app.alerts.aging import DUE_AFTER_MS
 from app.bitrix.entities import ENTITIES
 from app.db import driver
+from app.keyring import ROTATION_RECOMMENDED_AFTER_MS
 from app.models import Key
 from app.registry import ROUTES
 from app.registry.entities import BATCH
@@ -82,7 +82,7 @@ _CONDITIONS: Mapping[Kind, str] = {
         AND EXISTS ({UNUSED}) AND NOT EXISTS ({_GRANTED_LATELY})""",
     Kind.NO_WHITELIST: "k.ip_whitelist = '[]'",
     Kind.NO_EXPIRY: "k.expires_at IS NULL",
-    Kind.ROTATION_DUE: f"k.created_at < ?1 - {DUE_AFTER_MS}",
+    Kind.ROTATION_DUE: f"k.created_at < ?1 - {ROTATION_RECOMMENDED_AFTER_MS}",
 }
 _BITS = " | ".join(
     f"(coalesce({condition}, 0) << {bit})" for bit, condition in enumerate(_CONDITIONS.values())

@@ -10,6 +10,10 @@ Most pages are made of `forms` and `tables`.
 from __future__ import annotations
 
 from app.dashboard import (
+    account,
+    account_access,
+    activity,
+    alerts,
     attention,
     documents,
     failures,
@@ -28,6 +32,10 @@ from app.dashboard import (
 from app.dashboard.page import blueprint
 
 __all__ = [
+    "account",
+    "account_access",
+    "activity",
+    "alerts",
     "attention",
     "blueprint",
     "documents",

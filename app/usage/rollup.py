@@ -64,10 +64,11 @@ class Rollup:
         """
         now = self._clock()
         uses = self._table.unstored(now)
-        for start in range(0, max(len(uses), 1), _STORED_AT_ONCE):
+        for start in range(0, len(uses), _STORED_AT_ONCE):
             few = uses[start : start + _STORED_AT_ONCE]
             self._store(few)
             self._table.note_stored(few, now)
+        self._table.note_all_stored(now)
 
     def remove_outdated(self) -> None:
         """Remove what was kept for long enough. Raises as `roll_up` does."""
