@@ -1,11 +1,13 @@
 """How long pages of the dashboard take, over HTTP, for an account with 10,000 keys and a year of their usage.
 
-Each key was used on one day a week; one was used all the time, as in `bench.usage`. The yardstick is the same
+Each key was used on one day a week, and has an event and an open alert; one was used all the time, as in
+`bench.usage`. The yardstick is the same
 page of an account with one key. A page more is a line more in `_pages`.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -14,7 +16,7 @@ from typing import Any
 from app import sessions
 from app.db import driver
 from app.ledger import Actor
-from app.models import Account, Key, new_id
+from app.models import Account, Alert, Event, Key, new_id
 from app.services import Services
 from app.usage.windows import DAY_MS, begin
 from app.wiring import create_flask, open_services
@@ -69,6 +71,10 @@ def _pages(key: Key) -> dict[str, str]:
         "a key, 48 hours": f"/dashboard/keys/{key.id}?range=48h",
         "a key, a year": f"/dashboard/keys/{key.id}?range=365d",
         "a key's chart, a year": f"/dashboard/keys/{key.id}/usage.json?range=365d",
+        "management keys": "/dashboard/management-keys",
+        "activity": "/dashboard/activity",
+        "alerts": "/dashboard/alerts",
+        "account": "/dashboard/account",
         "prompts": "/dashboard/prompts",
         "feedback": "/dashboard/feedback",
     }
@@ -125,6 +131,8 @@ def _fill(services: Services, owner: Account) -> None:
     with services.db.atomic("IMMEDIATE"):
         while few := list(islice(rows, _INSERTED_AT_ONCE)):
             Key.insert_many(few).execute()
+            Event.insert_many(_event(row) for row in few).execute()
+            Alert.insert_many(_alert(row) for row in few).execute()
             ids = [row["id"] for row in few]
             _insert(connection, "usage_day", _days(ids, today, _WEEKS))
             _insert(connection, "usage_split_day", _splits(ids, today))
@@ -150,6 +158,33 @@ def _key_rows(like: Key, now_ms: int, draw: random.Random) -> Iterator[dict[str,
             "expires_at": None if number % 3 else now_ms + 90 * DAY_MS,
             "created_at": at,
         }
+
+
+def _event(key: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": new_id(key["created_at"]),
+        "account": key["owner"],
+        "created_at": key["created_at"],
+        "type": "key.issued",
+        "key_id": key["id"],
+        "by": "operator",
+        "target_kind": "key",
+        "target_id": key["id"],
+        "after": json.dumps({"name": key["name"], "integrations": key["integrations"]}),
+    }
+
+
+def _alert(key: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": new_id(key["created_at"]),
+        "account": key["owner"],
+        "type": "ROTATION_DUE",
+        "subject": key["id"],
+        "key_id": key["id"],
+        "status": "OPEN",
+        "facts": {"key_name": key["name"], "key_prefix": key["key_prefix"], "created_at": key["created_at"]},
+        "created_at": key["created_at"],
+    }
 
 
 def _days(ids: list[str], today: int, weeks: int) -> Iterator[tuple[str, int, int]]:
