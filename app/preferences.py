@@ -76,6 +76,8 @@ class AccountPreferences:
                     None if webhook is None else self._sealed(account_id, webhook)
                 )
             after = _facts(preferences)
+            if any(after[name] != before[name] for name in ("timezone", "business_hours")):
+                preferences.hours_set_at = change.now_ms
             if webhook is not None:
                 after["alert_webhook_url"] = "changed"
             if after != before:
