@@ -130,8 +130,8 @@ class Keyring:
 
         Raises `ApiError`: VALIDATION_ERROR if the fields do not fit the type or the actor may not
         grant them, INTEGRATION_REQUIRED if the acting key lacks what it grants, NOT_PORTAL_MEMBER if the
-        owner is not a member of the portal, PORTAL_NOT_LINKED if the actor is a key and the portal not
-        linked or not ACTIVE.
+        owner is not a member of the portal, PORTAL_NOT_LINKED if the portal is not linked or not ACTIVE,
+        which the command line may pass over.
         """
         key = Key(
             type=type,
@@ -365,7 +365,7 @@ def _check_portal(actor: Actor, key: Key) -> None:
         return
     if Membership.get_or_none(Membership.portal == key.portal_id, Membership.account == key.owner_id) is None:
         raise ApiError("NOT_PORTAL_MEMBER")
-    if actor.kind == "key":
+    if actor.kind != "cli":
         check_linked(Portal.get_by_id(key.portal_id))
 
 
@@ -413,6 +413,8 @@ def _check_reach(actor: Actor, key: Key) -> None:
 
 
 def _is_operator(actor: Actor) -> bool:
+    if actor.kind == "account":
+        return actor.as_operator  # which the ledger has looked at
     if actor.kind != "key":
         return True
     account = Account.get_or_none(Account.id == actor.account_id)

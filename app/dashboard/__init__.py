@@ -9,7 +9,34 @@ Most pages are made of `forms` and `tables`.
 
 from __future__ import annotations
 
-from app.dashboard import documents, failures, feedback, overview, protection, sign_in
+from app.dashboard import (
+    documents,
+    failures,
+    feedback,
+    key_changes,
+    key_endings,
+    key_rotations,
+    keys,
+    new_keys,
+    overview,
+    protection,
+    sign_in,
+    whitelists,
+)
 from app.dashboard.page import blueprint
 
-__all__ = ["blueprint", "documents", "failures", "feedback", "overview", "protection", "sign_in"]
+__all__ = [
+    "blueprint",
+    "documents",
+    "failures",
+    "feedback",
+    "key_changes",
+    "key_endings",
+    "key_rotations",
+    "keys",
+    "new_keys",
+    "overview",
+    "protection",
+    "sign_in",
+    "whitelists",
+]
