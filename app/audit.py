@@ -66,9 +66,13 @@ def difference(
     return {name: before[name] for name in told if name in before}, {name: after[name] for name in told}
 
 
-def append(secrets: Secrets, row: Audit) -> None:
-    """Number, sign and write `row`. The caller's transaction must hold the write lock."""
-    seq, mac_before = head() or (0, _START)
+def append(secrets: Secrets, row: Audit, newest: Audit | None = None) -> None:
+    """Number, sign and write `row`. The caller's transaction must hold the write lock.
+
+    `newest` is the row that the same transaction has written last, if it has written one: it need not be
+    looked up then.
+    """
+    seq, mac_before = (newest.seq, newest.mac) if newest is not None else head() or (0, _START)
     row.seq = seq + 1
     row.mac = secrets.mac(_PURPOSE, _signed_text([getattr(row, name) for name in _COVERED], mac_before))
     row.save(force_insert=True)

@@ -1,9 +1,9 @@
 """The life of a key: issue, change, rotate, revoke, delete. The only writer of keys, but for
 `app.legacy_import`, which takes over those of an older system.
 
-Each operation is one change of the ledger: the row is read again under the write lock, through the
-caller's own `visible` query (its tenant's WHERE), judged, written and published. Refusals are
-`ApiError`s and leave nothing behind.
+Each operation is one change of the ledger (many, to revoke all keys of an owner): the row is read
+again under the write lock, through the caller's own `visible` query (its tenant's WHERE), judged,
+written and published. Refusals are `ApiError`s and leave nothing behind.
 
 Rotation makes a second key of the same lineage with the same settings, and gives the first one an
 end. At most two keys of a lineage work at any time, since a key with a successor can neither be
@@ -13,7 +13,8 @@ rotated while it works.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,8 @@ from app.unset import UNSET, Unset
 from gateway import keys
 
 PORTAL_TYPES = frozenset({"api", "authorization"})
+ROTATION_RECOMMENDED_AFTER_MS = 90 * 24 * 3_600_000
+"""The age from which a key should be replaced; the seed recommends a rotation every 90 days."""
 
 SETTABLE = (
     "name",
@@ -69,6 +72,10 @@ NEW_KEYS_OWN = frozenset(
     }
 )
 """What a rotated key's successor does not take over. Everything else is copied, new columns too."""
+
+_REVOKED_AT_ONCE = 100
+_TURN_SECONDS = 0.02
+"""Between two parts: who waits for the write lock of SQLite looks for it again and again, in no queue."""
 
 _SHOWN = ("key_prefix", "key_suffix")
 """What may be shown of the raw key: in every audit row, so that a key is known again once it is deleted."""
@@ -240,11 +247,23 @@ class Keyring:
             _audit(change, "key.deleted", key, _facts(key), None)
 
     def revoke_all(self, actor: Actor, owner: Account) -> int:
-        """Revoke every key of the owner in one transaction and return how many were not revoked before."""
+        """Revoke every key of the owner, the newest first, and return how many were not revoked before.
+
+        Part by part, each in force as soon as it is done: all others who write wait for one part, not for
+        thousands of keys. Whoever is stopped in between goes on by calling it again. Keys that are issued
+        meanwhile are revoked as well.
+        """
+        revoked = 0
+        unrevoked = Key.select(Key.id).where(Key.owner == owner, ~Key.revoked)
+        while ids := [key.id for key in unrevoked.order_by(Key.created_at.desc(), Key.id.desc())]:
+            for start in range(0, len(ids), _REVOKED_AT_ONCE):
+                revoked += self._revoke(actor, ids[start : start + _REVOKED_AT_ONCE])
+                time.sleep(_TURN_SECONDS)
+        return revoked
+
+    def _revoke(self, actor: Actor, ids: Collection[str]) -> int:
         with self._ledger.change(actor) as change:
-            found = list(
-                Key.select().where(Key.owner == owner, ~Key.revoked).order_by(Key.created_at, Key.id)
-            )
+            found = list(Key.select().where(Key.id.in_(ids), ~Key.revoked))
             for key in found:
                 before = _facts(key)
                 _assign(key, {"status": "REVOKED"}, change.now_ms)

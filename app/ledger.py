@@ -84,7 +84,7 @@ class Change:
     def key(self, key: Key, *, new: bool = False) -> None:
         """Save the key under the next revision."""
         key.revision = self._next_revision("key", key.digest)
-        key.save(force_insert=new)
+        key.save(force_insert=new, only=None if new else key.dirty_fields)
 
     def key_deleted(self, key: Key) -> None:
         """Delete the key's row and leave its tombstone."""
@@ -124,7 +124,7 @@ class Change:
             before=audit.facts(before),
             after=audit.facts(after),
         )
-        audit.append(self._secrets, row)
+        audit.append(self._secrets, row, self.audit_rows[-1] if self.audit_rows else None)
         self.audit_rows.append(row)
         for account_id in dict.fromkeys((self.actor.account_id, owner_id)):
             if account_id is not None:
@@ -178,9 +178,9 @@ class Change:
         Only for keys that nobody can have sent before: Redis has nothing of them that would have to be
         replaced, and gets each with its first use.
         """
-        Heads.update(revision=Heads.revision + 1).where(Heads.id == 1).execute()
-        revision: int = Heads.get_by_id(1).revision
-        return revision
+        raised = Heads.update(revision=Heads.revision + 1).where(Heads.id == 1).returning(Heads.revision)
+        ((revision,),) = raised.tuples().execute()
+        return int(revision)
 
     def _next_revision(self, kind: str, ref: str) -> int:
         revision = self.revision_of_new_keys()

@@ -8,6 +8,7 @@ process killed anywhere in between leaves rows behind, and publishing them again
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import structlog
 from peewee import Database, DatabaseError, InterfaceError
@@ -19,6 +20,8 @@ from app.records import read_record
 from gateway.source import SourceError
 from gateway.store import Store, StoreError
 from gateway.trust import Trust
+
+T = TypeVar("T")
 
 _BATCH = 200
 """Records between two confirmations in the database."""
@@ -79,12 +82,12 @@ class Publisher:
         Raises as `publish_pending` does, and `ApiError` DATABASE_UNAVAILABLE.
         """
         store = self._store_at_hand()
-        numbers = [store.publish(read_record(self._db, kind, ref)) for kind, ref in _every_record()]
-        if numbers:
+        every = list(_every_record())
+        for batch in _batches(every):
             # A Redis that remembers more publications than the database is not believed.
-            self._confirm((), numbers[-1])
+            self._confirm((), store.publish(*(read_record(self._db, kind, ref) for kind, ref in batch)))
         self.publish_pending()
-        return len(numbers)
+        return len(every)
 
     def _store_at_hand(self) -> Store:
         if self.store is None:
@@ -110,7 +113,7 @@ class Publisher:
         # reaches Redis before the end of the one that it replaces.
         records = dict.fromkeys((change.kind, change.ref) for change in batch)
         done = self._done()
-        number = max(store.publish(read_record(self._db, kind, ref)) for kind, ref in records)
+        number = store.publish(*(read_record(self._db, kind, ref) for kind, ref in records))
         if number <= done:
             # Were it to count on from here, a backup of it could seem as complete as it is now.
             raise StoreError("it was emptied, and has forgotten how much was published")
@@ -136,7 +139,7 @@ class Publisher:
         self._confirms = False
 
 
-def _batches(changes: Sequence[Unpublished]) -> Iterator[Sequence[Unpublished]]:
+def _batches(changes: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(changes), _BATCH):
         yield changes[start : start + _BATCH]
 

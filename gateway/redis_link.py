@@ -80,6 +80,12 @@ class Link(Protocol):
         Raises `LinkError`; `redis.ResponseError` when Redis answers with an error.
         """
 
+    def call_all(self, commands: Sequence[tuple[Any, ...]], deadline: float) -> list[Reply]:
+        """Send commands, in one trip where one server takes them all, and return their replies.
+
+        An error that Redis answers is the reply in its place. Raises `LinkError`.
+        """
+
     def server_deadline_ms(self, deadline: float) -> int:
         """Return a monotonic deadline by the server's clock, in milliseconds; 0 if it is unknown."""
 
@@ -108,6 +114,26 @@ class Script:
             # Nothing ran, so to send it again counts nothing twice.
             return link.call(("EVAL", self._text, number_of_keys, *arguments), deadline)
 
+    def run_all(
+        self, link: Link, number_of_keys: int, calls: Sequence[Sequence[Any]], deadline: float
+    ) -> list[Reply]:
+        """Run the script with each of these arguments; it must bear being run twice.
+
+        Raises as `run` does, for the first that fails; those before and behind it have run.
+        """
+        replies = link.call_all([("EVALSHA", self._sha1, number_of_keys, *call) for call in calls], deadline)
+        if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
+            replies = link.call_all([("EVAL", self._text, number_of_keys, *call) for call in calls], deadline)
+        return raise_first(replies)
+
+
+def raise_first(replies: list[Reply]) -> list[Reply]:
+    """Return the replies. Raises the first that is an error (`redis.ResponseError`)."""
+    for reply in replies:
+        if isinstance(reply, redis.ResponseError):
+            raise reply
+    return replies
+
 
 class ServerLink:
     """Connections to one server, kept for reuse."""
@@ -129,12 +155,20 @@ class ServerLink:
 
     def call(self, command: tuple[Any, ...], deadline: float) -> Reply:
         """Send one command over an idle connection, or over a new one when there is none."""
+        return self._exchange(_trip, command, deadline)
+
+    def call_all(self, commands: Sequence[tuple[Any, ...]], deadline: float) -> list[Reply]:
+        """Send commands one behind the other, in one trip."""
+        replies: list[Reply] = self._exchange(_trips, commands, deadline)
+        return replies
+
+    def _exchange(self, trip: Callable[[Connection, Any, float], Reply], sent: Any, deadline: float) -> Reply:
         try:
             connection = self._idle.pop()
         except IndexError:
             connection = self._connect(deadline)
         try:
-            reply = _trip(connection, command, deadline)
+            reply = trip(connection, sent, deadline)
         except redis.ResponseError:
             self._idle.append(connection)
             raise
@@ -213,6 +247,16 @@ class ClientLink:
         except _AWAY as error:
             raise LinkError(str(error)) from error
 
+    def call_all(self, commands: Sequence[tuple[Any, ...]], deadline: float) -> list[Reply]:
+        """Send commands one after the other: each may be for another server."""
+        return [self._reply_or_error(command, deadline) for command in commands]
+
+    def _reply_or_error(self, command: tuple[Any, ...], deadline: float) -> Reply:
+        try:
+            return self.call(command, deadline)
+        except redis.ResponseError as error:
+            return error
+
     def server_deadline_ms(self, deadline: float) -> int:
         """Return 0: several servers, several clocks."""
         return 0
@@ -287,6 +331,26 @@ def _trip(connection: Connection, command: tuple[Any, ...], deadline: float) -> 
         raise
     except _AWAY as error:
         raise LinkError(str(error)) from error
+
+
+def _trips(connection: Connection, commands: Sequence[tuple[Any, ...]], deadline: float) -> list[Reply]:
+    left = _left(deadline)
+    try:
+        connection.send_packed_command(
+            [hiredis.pack_command(command) for command in commands], check_health=False
+        )
+        replies = [_reply(connection, left)]
+        replies.extend(_reply(connection, _left(deadline)) for _ in commands[1:])
+        return replies
+    except _AWAY as error:
+        raise LinkError(str(error)) from error
+
+
+def _reply(connection: Connection, left: float) -> Reply:
+    try:
+        return connection.read_response(timeout=left)
+    except redis.ResponseError as error:
+        return error
 
 
 def _left(deadline: float) -> float:

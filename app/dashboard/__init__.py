@@ -10,11 +10,17 @@ Most pages are made of `forms` and `tables`.
 from __future__ import annotations
 
 from app.dashboard import (
+    account,
+    account_access,
+    activity,
+    alerts,
+    attention,
     documents,
     failures,
     feedback,
     key_changes,
     key_endings,
+    key_page,
     key_rotations,
     keys,
     members,
@@ -29,12 +35,18 @@ from app.dashboard import (
 from app.dashboard.page import blueprint
 
 __all__ = [
+    "account",
+    "account_access",
+    "activity",
+    "alerts",
+    "attention",
     "blueprint",
     "documents",
     "failures",
     "feedback",
     "key_changes",
     "key_endings",
+    "key_page",
     "key_rotations",
     "keys",
     "members",

@@ -30,7 +30,8 @@ def show_issued(issued: Issued) -> Response:
 
 def _command(issued: Issued) -> str:
     header = "Authorization: Bearer" if issued.key.type == "personal" else "X-Api-Key:"
-    return f'curl -H "{header} {issued.raw_key}" {services().config.public_url}{_first_path(issued.key)}'
+    url = services().config.public_url + _first_path(issued.key)
+    return f'curl -H "{header} {issued.raw_key}" \\\n  {url}'
 
 
 def _first_path(key: Key) -> str:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from app.dashboard.visitor import visitor
 from app.errors import ApiError
-from app.keyring import key_status
+from app.keyring import ROTATION_RECOMMENDED_AFTER_MS, key_status
 from app.models import Key
 from app.schemas.fields import uuid_in
-from app.schemas.key import ROTATION_RECOMMENDED_AFTER
 from app.services import services
 from app.usage.report import Total, totals_of
 from app.visible_keys import every_key_of
@@ -35,7 +34,7 @@ class Shown:
         """When it should be rotated; None if there is nothing to rotate."""
         if self.status != "ACTIVE" or self.key.successor_id is not None:
             return None
-        return self.key.created_at + ROTATION_RECOMMENDED_AFTER
+        return self.key.created_at + ROTATION_RECOMMENDED_AFTER_MS
 
     @property
     def rotation_is_due(self) -> bool:

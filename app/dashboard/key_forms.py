@@ -25,6 +25,16 @@ from app.usage.windows import DAY_MS
 KEEP, NEVER, ON_A_DAY = "keep", "never", "on"
 PRESETS = (("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"))
 
+_ORDER = (
+    "name",
+    "integrations",
+    "scopes",
+    whitelists.FIELD,
+    "rateLimit",
+    "hourlyLimit",
+    "expiresAt",
+    "metadata",
+)
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,15}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -114,12 +124,17 @@ def refused(form: Form, error: ApiError, key_type: str) -> Form:
     told, openings = dict(error.details or {}), openings_of(key_type)
     if openings in told and not form.all(openings):
         told[openings] = ["Choose at least one."]
-    wrong = whitelists.check(form.value(whitelists.FIELD)).wrong
+    wrong = len(whitelists.check(form.value(whitelists.FIELD)).wrong)
     if whitelists.FIELD in told and wrong:
-        told[whitelists.FIELD] = [line.fault for line in wrong]
+        told[whitelists.FIELD] = [f"{wrong} of the entries {'is' if wrong == 1 else 'are'} wrong, see below."]
     if "expiresAt" in told and form.value("expiresAt") == ON_A_DAY:
         told["expiresAt"] = ["Choose a day that is not over."]
-    return form.refused(ApiError("VALIDATION_ERROR", details=told))
+    in_order = {name: told[name] for name in sorted(told, key=_place)}
+    return form.refused(ApiError("VALIDATION_ERROR", details=in_order))
+
+
+def _place(field: str) -> int:
+    return _ORDER.index(field) if field in _ORDER else -1
 
 
 def _number(text: str) -> int | str | None:

@@ -1,25 +1,26 @@
 """A list of keys as a table: searched for while one types, narrowed by what keys are and open, sorted.
 
-`table_of_keys` does it for any keys; the templates are `keys/_search.html` and `keys/_list.html`.
+`table_of_keys` does it for any keys, `show` answers with it; the templates are `keys/_search.html` and
+`keys/_rows.html`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
-from flask import request
+from flask import Response, request
 from peewee import ModelSelect
 
 from app.dashboard.key_facts import shown
+from app.dashboard.page import is_fragment, render
 from app.dashboard.tables import Asked, Table
 from app.key_lists import narrow, sorted_page
 from app.models import Key
 from app.schemas.key import STATUSES
 from app.services import services
-from gateway.keys import masked
 
 _SORTS = ("-created", "name", "used", "expires", "status")
-_CUT = "***"
 
 
 def table_of_keys(
@@ -56,11 +57,11 @@ def table_of_keys(
     return Table(asked, shown(rows), total)
 
 
-def search_without_raw_key() -> str | None:
-    """Return what to search for instead, where a whole raw key is searched for; None where none is.
-
-    It is what may be shown of the key. In the address, and so in the history, the rest has no place.
-    """
-    search = request.args.get("search", "")
-    safe = masked(search)
-    return None if safe == search else safe.partition(_CUT)[0]
+def show(table: Table, whole: str, region: str, **facts: Any) -> Response:
+    """Return the page of a table, made of the template `whole`, or what htmx puts into it, of `region`."""
+    if not is_fragment():
+        return render(whole, table=table, **facts)
+    page = render(region, table=table, **facts)
+    if "" in request.args.values():  # a form sends its empty fields too, which nobody wants in an address
+        page.headers["HX-Replace-Url"] = table.asked.link(page=table.asked.page)
+    return page

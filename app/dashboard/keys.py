@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Response, request
+from flask import Response
 from peewee import ModelSelect
 
-from app.dashboard.key_table import search_without_raw_key, table_of_keys
-from app.dashboard.page import get, is_fragment, render, to
+from app.dashboard.key_table import show, table_of_keys
+from app.dashboard.page import get
 from app.dashboard.visitor import visitor
 from app.models import Key
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES
@@ -40,7 +40,7 @@ _MANAGEMENT = Kind(
     section="management-keys",
     title="Management keys",
     new="Create management key",
-    purpose="For programs that manage the keys of your portals. They call no Bitrix24.",
+    purpose="For programs that manage the keys of your portals. They cannot call Bitrix24 themselves.",
     opens=MANAGEMENT_SCOPES,
 )
 
@@ -58,9 +58,5 @@ def management() -> Response:
 
 
 def _list(kind: Kind, keys: ModelSelect[Key]) -> Response:
-    safe_search = search_without_raw_key()
-    if safe_search is not None:
-        return to(request.path, search=safe_search)
     table = table_of_keys(keys, kind.opens, legacy=kind.has_legacy)
-    template = "keys/_list.html" if is_fragment() else "keys/list.html"
-    return render(template, title=kind.title, section=kind.section, kind=kind, table=table)
+    return show(table, "keys/list.html", "keys/_list.html", title=kind.title, section=kind.section, kind=kind)

@@ -43,9 +43,7 @@ def offered(key_type: str, account: Account, held_by: Key | None = None) -> Grou
         return _without(INTEGRATIONS, LEGACY_INTEGRATIONS - held)
     if key_type == "management":
         return _without(MANAGEMENT_SCOPES, frozenset() if account.is_operator else OPERATOR_SCOPES - held)
-    return {
-        group: {name: PORTAL_SCOPES[name] for name in names} for group, names in PORTAL_GROUPS.items()
-    }
+    return {group: {name: PORTAL_SCOPES[name] for name in names} for group, names in PORTAL_GROUPS.items()}
 
 
 def granting(openings: Iterable[str]) -> Actor:

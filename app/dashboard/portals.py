@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from app.bitrix.webhook_url import masked
 from app.dashboard.forms import Form
-from app.dashboard.key_table import search_without_raw_key, table_of_keys
+from app.dashboard.key_table import show, table_of_keys
 from app.dashboard.page import get, is_fragment, notice, post, render, to
 from app.dashboard.portal_facts import Seen, administered, portal_of_path
 from app.dashboard.tables import Asked, Table
@@ -65,21 +65,18 @@ def link() -> Response:
 def one(id: str) -> Response:
     """A portal and its keys: an ADMIN sees all, a MEMBER its own."""
     seen = portal_of_path(id)
-    safe_search = search_without_raw_key()
-    if safe_search is not None:
-        return to(request.path, search=safe_search)
     keys = managed_keys(visitor().account_id).where(Key.portal == seen.portal)
     table = table_of_keys(keys, PORTAL_SCOPES, sorted(PORTAL_TYPES))
-    facts = {} if is_fragment() else _facts(seen)
-    return render(
-        "portals/_keys.html" if is_fragment() else "portals/portal.html",
+    return show(
+        table,
+        "portals/portal.html",
+        "portals/_keys.html",
         title=seen.portal.domain,
         section="portals",
         seen=seen,
-        table=table,
         owners=_owners(table) if seen.is_admin else None,
         scopes=PORTAL_SCOPES,
-        **facts,
+        **({} if is_fragment() else _facts(seen)),
     )
 
 

@@ -81,6 +81,18 @@ class UsageSplitDay(Base):
         without_rowid = True
 
 
+class UsageAction(Base):
+    """The last day on which one key called one route, `name`."""
+
+    key_id = CharField(max_length=36)
+    name = CharField(max_length=255)
+    starts_at = BigIntegerField(index=True)
+
+    class Meta:
+        primary_key = CompositeKey("key_id", "name")
+        without_rowid = True
+
+
 class WrongKeys(Base):
     """Requests with a wrong key that came from one address (IPv6: one /64) in one hour."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from app.documents import holds_a_word
 from app.schemas.fields import SOMETHING_VISIBLE, LongText, Text, is_invisible, refuse_raw_key
 from app.schemas.json_value import JsonObject
 from app.schemas.query import PageQuery, Search
@@ -76,10 +77,19 @@ class ProjectName(Text):
         return name
 
 
+def _refuse_wordless(search: str) -> None:
+    if search and not holds_a_word(search):
+        raise ValidationError("Must have a letter or digit.")
+
+
 class DocumentQuery(PageQuery):
     """Which page of a list of documents, and what they must hold."""
 
-    search = Search(SEARCH_LENGTH, "Words, each of which must be there, or begin one that is there.")
+    search = Search(
+        SEARCH_LENGTH,
+        "Words, each of which must be there, or begin one that is there.",
+        validate=_refuse_wordless,
+    )
 
 
 def title_field(**kwargs: Any) -> Text:

@@ -56,8 +56,10 @@ class Flag(fields.Boolean):
 class Search(Text):
     """What to look for. A text without a visible character, as an empty search box sends it, is ""."""
 
-    def __init__(self, maximum: int, description: str) -> None:
-        super().__init__(0, maximum, metadata={"description": f"{description} Empty: no such filter."})
+    def __init__(self, maximum: int, description: str, **kwargs: Any) -> None:
+        super().__init__(
+            0, maximum, metadata={"description": f"{description} Empty: no such filter."}, **kwargs
+        )
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

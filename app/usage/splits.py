@@ -15,7 +15,7 @@ from peewee import Database
 
 from app.db import driver, writing
 from app.usage.clients import OTHER
-from app.usage.tally import MOST_NETWORKS, NETWORK, REFUSAL, Gathered, Split
+from app.usage.tally import ACTION, MOST_NETWORKS, NETWORK, REFUSAL, Gathered, Split
 from app.usage.windows import DAY_MS, HOUR_MS, begin
 
 MOST_ADDRESSES = 10_000
@@ -27,6 +27,10 @@ _TABLES = (("usage_split_hour", HOUR_MS), ("usage_split_day", DAY_MS))
 _ADD = """
     INSERT INTO {table} (key_id, starts_at, kind, name, requests) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (key_id, starts_at, kind, name) DO UPDATE SET requests = requests + excluded.requests"""
+_CALLED = """
+    INSERT INTO usage_action (key_id, name, starts_at) VALUES (?, ?, ?)
+    ON CONFLICT (key_id, name) DO UPDATE SET starts_at = excluded.starts_at
+    WHERE excluded.starts_at > starts_at"""
 _NETWORKS = "SELECT name FROM {table} WHERE key_id = ? AND starts_at = ? AND kind = 'network'"
 _BEGIN_ALIKE = 'SELECT id FROM "key" WHERE key_prefix = ? LIMIT ?'
 _ADD_WRONG = """
@@ -44,6 +48,7 @@ def store(db: Database, gathered: Gathered) -> None:
         for table, length in _TABLES:
             rows = sorted(_by_window(splits, length).items())
             connection.executemany(_ADD.format(table=table), _bounded(connection, table, rows))
+        connection.executemany(_CALLED, _called(splits))
         for hour, of_hour in groupby(sorted(gathered.wrong_from.items(), key=_hour_of), key=_hour_of):
             rows_of_hour = [(requests, hour, address) for (address, _), requests in of_hour]
             addresses: Any = connection.execute(_ADDRESSES, (hour,)).get
@@ -59,6 +64,12 @@ def _with_wrong_keys(connection: apsw.Connection, gathered: Gathered) -> dict[Sp
             split = key_id, hour, REFUSAL, code
             splits[split] = splits.get(split, 0) + requests
     return splits
+
+
+def _called(splits: Iterable[Split]) -> Iterator[tuple[str, str, int]]:
+    for key_id, hour, kind, name in splits:
+        if kind == ACTION and name != OTHER:
+            yield key_id, name, begin(hour, DAY_MS)
 
 
 def _by_window(splits: dict[Split, int], length: int) -> dict[Split, int]:

@@ -140,6 +140,7 @@ def test_400_what_is_read_only(world: World, key: str, field: str) -> None:
         ],
         *[("businessHours", {**HOURS, "from": value}) for value in (None, 9, "9:00", "09", "09:60", "25:00")],
         *[("businessHours", {**HOURS, "to": value}) for value in ("24:01", "18:30:00", "09:00", "")],
+        ("businessHours", {**HOURS, "from": "24:00", "to": "00:00"}),
         ("businessHours", {**HOURS, "timezone": "UTC"}),
         ("businessHours", {"days": ["mon"], "from": "09:00"}),
         *[

@@ -217,15 +217,6 @@ def test_the_keys_alone_are_what_htmx_asks_for(admin: Browser, world: World) -> 
     assert "<html" not in part
 
 
-def test_most_of_a_raw_key_that_is_searched_for_does_not_stay_in_the_address(
-    admin: Browser, world: World
-) -> None:
-    part = world.portal_key().raw_key[:-1]
-    answer = admin.get(path(world.portal), query_string={"search": part})
-    assert answer.status == 303
-    assert part not in answer.headers["Location"]
-
-
 def test_another_webhook_is_called_before_it_is_used(
     admin: Browser, world: World, upstream: Bitrix24
 ) -> None:

@@ -176,8 +176,8 @@ class Locker:
         store = _store(installation)
         publish = store.publish
 
-        def publish_and_lock(record: KeyRecord | AccountRecord | Tombstone) -> int:
-            number = publish(record)
+        def publish_and_lock(*records: KeyRecord | AccountRecord | Tombstone) -> int:
+            number = publish(*records)
             if self._connection.getautocommit():
                 self._connection.execute("BEGIN IMMEDIATE")
             return number

@@ -232,6 +232,54 @@ def test_publications_are_numbered(store: Store, snapshot: Snapshot) -> None:
     assert store.published() == 2
 
 
+def test_many_records_are_published_together(store: Store, snapshot: Snapshot) -> None:
+    publish(store, snapshot)
+    keys = [new_key(revision=5)[1] for _ in range(20)]
+    gone = Tombstone(snapshot.key.digest, snapshot.account.account_id, 9)
+
+    assert store.publish(*keys, dataclasses.replace(keys[0], revision=6, revoked=True), gone) == 2 + 22
+
+    deadline = time.monotonic() + 5
+    recalled = [store.recall(key.digest, deadline) for key in keys]
+    assert [found and found.key.revoked for found in recalled] == [True, *[False] * 19]
+    assert store.recall(snapshot.key.digest, deadline) is None
+    assert consume(store, Snapshot(keys[1], snapshot.account)) == Counted((), None)
+
+
+def test_many_records_take_three_trips(valkey_url: str) -> None:
+    link = open_link(valkey_url, 5.0, PUBLISHED_KEY, lambda greeting: None)
+    store = Store(link)
+    trips = 0
+    exchange = link._exchange  # type: ignore[attr-defined]
+
+    def counted(*arguments: object) -> object:
+        nonlocal trips
+        trips += 1
+        return exchange(*arguments)
+
+    link._exchange = counted  # type: ignore[attr-defined]
+    store.publish(new_key(revision=4)[1])
+    trips = 0
+    store.publish(*(new_key(revision=4)[1] for _ in range(200)))
+    assert trips == 3
+
+
+def test_of_many_records_one_that_redis_refuses_fails_them_all_and_numbers_none(
+    store: Store, snapshot: Snapshot
+) -> None:
+    publish(store, snapshot)
+    before = store.published()
+    broken = dataclasses.replace(snapshot.key, revision="x")  # type: ignore[arg-type]
+    following = new_key(revision=4)[1]
+
+    with pytest.raises(StoreError):
+        store.publish(new_key(revision=4)[1], broken, following)
+
+    # The connection is in step: no reply is left over.
+    assert store.published() == before
+    assert store.recall(following.digest, time.monotonic() + 5) == Snapshot(following, snapshot.account)
+
+
 def test_forgotten_records_are_absent_and_counters_stay(store: Store, snapshot: Snapshot) -> None:
     publish(store, snapshot)
     consume(store, snapshot, TIER)
@@ -279,6 +327,8 @@ def test_a_lost_script_is_sent_again(valkey_url: str, snapshot: Snapshot) -> Non
     publish(store, snapshot)
     redis.Redis.from_url(valkey_url).script_flush()
     assert consume(store, snapshot, TIER) == Counted((1,), None)
+    redis.Redis.from_url(valkey_url).script_flush()
+    assert store.publish(*(new_key(revision=4)[1] for _ in range(3))) == 5
 
 
 def test_a_warm_request_is_one_command_as_the_server_counts(valkey_url: str, snapshot: Snapshot) -> None:

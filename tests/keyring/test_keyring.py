@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app import keyring
 from app.errors import ApiError
 from app.keyring import PORTAL_TYPES, SETTABLE, key_status, status_is
 from app.ledger import Actor
@@ -325,6 +326,41 @@ def test_revoke_all_spares_other_owners_and_counts_what_it_ended(
     assert installation.keyring.revoke_all(CLI, owner) == 2
     assert installation.working(other, *mine) == [other.id]
     assert installation.keyring.revoke_all(CLI, owner) == 0
+
+
+def test_revoke_all_goes_part_by_part_the_newest_first_and_goes_on_where_it_was_stopped(
+    installation: Installation, owner: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring, "_REVOKED_AT_ONCE", 2)
+    issued = []
+    for _ in range(5):
+        installation.clock.now += 1
+        issued.append(installation.key(owner).key)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(keyring.time, "sleep", _interrupted)
+        with pytest.raises(InterruptedError):
+            installation.keyring.revoke_all(CLI, owner)
+    assert installation.working(*issued) == [key.id for key in issued[:3]]
+
+    assert installation.keyring.revoke_all(CLI, owner) == 3
+    assert installation.working(*issued) == []
+
+
+def test_revoke_all_ends_keys_that_are_issued_meanwhile(
+    installation: Installation, owner: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = [installation.key(owner).key]
+    monkeypatch.setattr(
+        keyring.time,
+        "sleep",
+        lambda _: issued.append(installation.key(owner).key) if len(issued) < 3 else None,
+    )
+    assert installation.keyring.revoke_all(CLI, owner) == 3
+    assert installation.working(*issued) == []
+
+
+def _interrupted(_: float) -> None:
+    raise InterruptedError
 
 
 @pytest.mark.parametrize("revoked", [False, True])
