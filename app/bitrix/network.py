@@ -239,7 +239,7 @@ class _Connection:
         return time.monotonic() < self.usable_until and not self.http.has_expired()
 
     def post(self, path: str, body: bytes, largest: int, headers: Headers) -> Reply:
-        url = f"{self.to.url}/{path}" if path else self.to.url
+        url = _url(f"{self.to.url}/{path}" if path else self.to.url)
         with self.http.stream("POST", url, headers=[*self._headers, *headers], content=body) as response:
             answer = bytearray()
             for chunk in response.iter_stream():
@@ -294,6 +294,13 @@ class _Stream(httpcore2.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         # All that httpcore asks for: an idle connection that has something to read has ended.
         return _is_readable(self._socket) if info == "is_readable" else None
+
+
+def _url(url: str) -> httpcore2.URL:
+    """Return the URL with all of its path: httpcore's own reading drops what stands behind a semicolon."""
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    return httpcore2.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
 
 
 def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> int | None:

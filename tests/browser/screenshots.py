@@ -38,7 +38,7 @@ def _chart_is_drawn(page: Page) -> None:
 
 def _see_the_checks(page: Page) -> None:
     page.get_by_role("button", name="See the checks").click()
-    page.get_by_role("table").first.wait_for()
+    page.locator("ol.checks").wait_for()
 
 
 def _create(page: Page) -> None:
@@ -76,6 +76,8 @@ SHOTS = (
         "/dashboard/keys/{Nightly export}/explain?address=198.51.100.24&method=GET&path=/v1/deals",
         _see_the_checks,
     ),
+    Shot("alerts", "/dashboard/alerts"),
+    Shot("portal", "/dashboard/portals/{portal}"),
     Shot("ticket", "/dashboard/feedback/{Deals without a source}"),
     Shot("new-key", "/dashboard/keys/new", _create),
 )
