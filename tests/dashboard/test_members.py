@@ -110,7 +110,7 @@ def test_a_removed_members_keys_are_refused_in_the_very_next_request(admin: Brow
     others = world.portal_key().raw_key
     assert world.call("GET", "/v1/me", key).status == 200
     asked = text(admin.get(f"{path(world.portal)}/members/{world.member.account.id}/remove"))
-    assert "Its key of the portal that this account owns stops at once" in asked
+    assert "Its one working key of this portal stops at once" in asked
     assert remove(admin, world, world.member, "x").status == 400
     assert world.call("GET", "/v1/me", key).status == 200
 
