@@ -156,9 +156,7 @@ def _can_operate(facts: Mapping[str, Any]) -> bool:
 
 
 def _check_others_can_operate(account: Account) -> None:
-    others = Account.select().where(
-        Account.is_operator, Account.status == "ACTIVE", Account.id != account.id
-    )
+    others = Account.select().where(Account.is_operator, Account.status == "ACTIVE", Account.id != account.id)
     if not others.exists():
         reason = "You are the only operator who can act. Make another one first."
         raise invalid(**{"status" if account.is_operator else "operator": reason})

@@ -83,9 +83,7 @@ class Secrets:
         """Was `mac` made of `data` for `purpose`, with any of the secrets?"""
         # As bytes: of texts, compare_digest takes only ASCII.
         given = mac.encode()
-        return any(
-            hmac.compare_digest(_mac(key, data).encode(), given) for key in self.keys(purpose)
-        )
+        return any(hmac.compare_digest(_mac(key, data).encode(), given) for key in self.keys(purpose))
 
 
 def _create(path: Path) -> None:

@@ -52,11 +52,12 @@ def test_a_sound_installation_has_nothing_wrong(sound: Terminal) -> None:
         "schema",
         "integrity",
         "audit",
+        "disk",
         "redis",
         "publishing",
-        "smtp",
         "outbox",
         "usage",
+        "smtp",
     ]
     assert wrong(sound) == {}
 
@@ -70,7 +71,7 @@ def test_for_people_each_check_is_one_line_that_begins_with_the_verdict(
 
     assert result.exit_code == 1
     verdicts = [line.split()[0] for line in result.stdout.splitlines()]
-    assert verdicts == ["ok", "WRONG", *["ok"] * 11]
+    assert verdicts == ["ok", "WRONG", *["ok"] * 12]
     assert f"chmod go-w {tmp_path}" in result.stdout
 
 
@@ -137,6 +138,12 @@ def test_a_damaged_database_is_wrong(sound: Terminal, tmp_path: Path) -> None:
     path.write_bytes(content)
 
     assert list(wrong(sound)) == ["integrity"]
+
+
+def test_a_disk_that_is_nearly_full_is_wrong(sound: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.doctor.LEAST_FREE_BYTES", 2**63)
+
+    assert list(wrong(sound)) == ["disk"]
 
 
 def test_an_altered_audit_row_is_wrong(sound: Terminal, tmp_path: Path) -> None:
