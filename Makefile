@@ -10,10 +10,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-.PHONY: help install run test check bench soak lock
+.PHONY: help install run test check bench soak screenshots lock
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 install: .venv/installed  ## Make .venv with vibekeys in it; start nothing
 
@@ -40,6 +40,10 @@ bench: .venv/installed-dev  ## Measure, as tables beside the yardsticks
 
 soak: .venv/installed-dev  ## The long reliability runs: hours, not minutes
 	$(BIN)/python -m pytest tests/faults --soak
+
+screenshots: .venv/installed-dev  ## Take the pictures in docs/screenshots anew
+	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m tests.browser.screenshots
 
 # A pin that still fits is kept: delete a lock first to take the newest of everything.
 lock: .venv/installed-dev  ## Rewrite requirements*.txt after a change of the dependencies

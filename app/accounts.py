@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from argon2 import PasswordHasher
 
 from app import sessions
+from app.audit import difference
 from app.errors import ApiError, invalid
 from app.idn import ascii_domain
 from app.ledger import Actor, Ledger
@@ -68,7 +70,8 @@ class Accounts:
         """Change what is given. Enterprise keeps its limit unless another is given; leaving it drops it.
         A new password ends the account's sessions, but the one that asks for it.
 
-        Raises ENTITY_NOT_FOUND, VALIDATION_ERROR.
+        Raises ENTITY_NOT_FOUND, VALIDATION_ERROR, also where the last operator in the dashboard would put
+        itself out of it: then only a command could bring one back.
         """
         # Hashing takes a tenth of a second, for which nobody shall hold the write lock.
         password_hash = password if isinstance(password, Unset) else _hashed(password)
@@ -81,11 +84,14 @@ class Accounts:
             account.hourly_limit = _limit(account.tier, hourly_limit)
             _check(account)
             after = _facts(account)
+            if actor.account_id == account.id and _can_operate(before) and not _can_operate(after):
+                _check_others_can_operate(account)
             if not isinstance(password, Unset):
                 after["password"] = "changed"
             if after != before:
                 change.account(account)
-                change.audit("account.changed", "account", account.id, before, after, owner_id=account.id)
+                told = difference(before, after)
+                change.audit("account.changed", "account", account.id, *told, owner_id=account.id)
             if "password" in after:
                 sessions.end_all(change, account.id, "new password", but=actor.session_id)
         return account
@@ -143,6 +149,17 @@ def _check(account: Account) -> None:
         raise invalid(tier=f"Must be one of {', '.join(TIERS)}.")
     if account.status not in STATUSES:
         raise invalid(status=f"Must be one of {', '.join(STATUSES)}.")
+
+
+def _can_operate(facts: Mapping[str, Any]) -> bool:
+    return bool(facts["is_operator"]) and facts["status"] == "ACTIVE"
+
+
+def _check_others_can_operate(account: Account) -> None:
+    others = Account.select().where(Account.is_operator, Account.status == "ACTIVE", Account.id != account.id)
+    if not others.exists():
+        reason = "You are the only operator who can act. Make another one first."
+        raise invalid(**{"status" if account.is_operator else "operator": reason})
 
 
 def _hashed(password: str | None) -> str | None:

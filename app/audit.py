@@ -10,8 +10,11 @@ from where `verify` can be told the head.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from peewee import JOIN, Case, CompoundSelectQuery, Expression, ModelSelect, TextField, fn
@@ -38,6 +41,7 @@ _COVERED = (
     "before",
     "after",
 )
+_NAMED = re.compile("([1-9][0-9]{0,18}):([0-9a-f]{64})")
 _NOT_OURS = "the row is not the one that was written here, or SECRET_KEY is not the one that signed it"
 
 
@@ -56,6 +60,14 @@ def facts(values: Mapping[str, Any] | None) -> str | None:
     if values is None:
         return None
     return masked(json.dumps(values, sort_keys=True, separators=(",", ":")))
+
+
+def difference(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, always: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what differs of what was and what is now, and what is told `always`."""
+    told = [name for name in after if name in always or name not in before or before[name] != after[name]]
+    return {name: before[name] for name in told if name in before}, {name: after[name] for name in told}
 
 
 def append(secrets: Secrets, row: Audit, newest: Audit | None = None) -> None:
@@ -82,17 +94,28 @@ def verify(secrets: Secrets, head: tuple[int, str] | None = None, *, newest: int
     `head` is the number and MAC of a row, taken from the service's log: the row must be there.
     """
     right, mac = _row_before(newest)
-    try:
-        for row in _stored(_LOWEST if newest is None else right + 1):
-            why = _what_is_wrong(secrets, row, right + 1, mac, head)
-            if why:
-                return Verdict(right, mac, right + 1, why)
-            right, mac = row[0], row[-1]
-    except UnicodeDecodeError:
-        return Verdict(right, mac, right + 1, _NOT_OURS)
-    if head is not None and right < head[0]:
-        return Verdict(right, mac, right + 1, f"the log ends before row {head[0]}")
-    return Verdict(right, mac)
+    verdict = _walk(secrets, _stored(_LOWEST if newest is None else right + 1), (right, mac), head)
+    if verdict.broken is None and head is not None and verdict.rows < head[0]:
+        return Verdict(verdict.rows, verdict.mac, verdict.rows + 1, f"the log ends before row {head[0]}")
+    return verdict
+
+
+def verify_on(secrets: Secrets, right: tuple[int, str] | None, seconds: float) -> Verdict:
+    """Walk on from a row that was found right, or from the first, for about so many seconds.
+
+    There is more to walk if the verdict has fewer rows than the log.
+    """
+    ends_at = time.monotonic() + seconds
+    rows = takewhile(
+        lambda _: time.monotonic() < ends_at, _stored(_LOWEST if right is None else right[0] + 1)
+    )
+    return _walk(secrets, rows, right or (0, _START))
+
+
+def row_named(text: str) -> tuple[int, str] | None:
+    """Return the number and MAC that a text of the form `N:MAC` names, as `head` of `verify` takes them."""
+    found = _NAMED.fullmatch(text)
+    return None if found is None else (int(found[1]), found[2])
 
 
 def entries(
@@ -101,6 +124,7 @@ def entries(
     action: str | None = None,
     account_id: str | None = None,
     key: str | None = None,
+    target_kind: str | None = None,
     target_id: str | None = None,
     since: int | None = None,
     until: int | None = None,
@@ -116,6 +140,7 @@ def entries(
         (action, Audit.action == action),
         (account_id, Audit.actor_account_id == account_id),
         (key, _concerns(key or "")),
+        (target_kind, Audit.target_kind == target_kind),
         (target_id, Audit.target_id == target_id),
         (since, Audit.at >= since),
         (until, Audit.at < until),
@@ -149,6 +174,24 @@ def _keys_that_begin(shown: str) -> CompoundSelectQuery:
 def _member(facts: TextField, name: str) -> Case:
     # Where the log was tampered with, facts may be no JSON, which is for `verify` to say.
     return Case(None, ((fn.json_valid(facts), fn.json_extract(facts, f"$.{name}")),))
+
+
+def _walk(
+    secrets: Secrets,
+    rows: Iterable[tuple[Any, ...]],
+    before: tuple[int, str],
+    head: tuple[int, str] | None = None,
+) -> Verdict:
+    right, mac = before
+    try:
+        for row in rows:
+            why = _what_is_wrong(secrets, row, right + 1, mac, head)
+            if why:
+                return Verdict(right, mac, right + 1, why)
+            right, mac = row[0], row[-1]
+    except UnicodeDecodeError:
+        return Verdict(right, mac, right + 1, _NOT_OURS)
+    return Verdict(right, mac)
 
 
 def _row_before(newest: int | None) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""`vibekeys doctor`: what is wrong with an installation, and what to do about it.
+"""`vibekeys doctor`, and the dashboard's page on health: what is wrong with an installation, and what to do.
 
 Every check looks for itself and changes nothing. One that can't be made because an earlier one failed
 (nothing can be said of the schema of a database that does not open) is left out: the earlier one is what has
@@ -23,7 +23,7 @@ from redis import RedisError
 
 from app.audit import verify
 from app.config import Config, ConfigError
-from app.db import DatabaseMissing, DatabaseRefused, connect
+from app.db import DatabaseMissing, DatabaseRefused, connect, driver
 from app.instants import iso
 from app.mail.delivery import due_too_far_ahead, given_up, mailer_from, waiting
 from app.mail.smtp import Mailer, Unavailable
@@ -56,6 +56,9 @@ LEAST_FREE_SHARE = 0.05
 AUDIT_ROWS = 10_000
 """As many of the newest as are checked within a second; `vibekeys audit verify` checks all."""
 
+FAULTS = (PeeweeException, SourceError, apsw.Error)
+"""What a database that can't be read, or is damaged, raises."""
+
 _LOOK_AGAIN_SECONDS = 0.1
 
 
@@ -78,6 +81,32 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
     return [Finding("settings", True, "all settings are understood"), *_installation(config)]
 
 
+def examine_running(config: Config, db: Database, now: float) -> Iterator[Finding]:
+    """Make the quick checks, for a service that runs on `db`. `now` is in unix seconds.
+
+    Raises what `FAULTS` has, if the database can't be read.
+    """
+    yield _state_dir(config.state_dir)
+    try:
+        yield from _files(config)
+    except OSError as error:
+        yield _unreadable(error)
+    yield _schema(db)
+    yield from _parts(config, db, True, now)
+
+
+def examine_slowly(config: Config, db: Database, secrets: Secrets) -> Iterator[Finding]:
+    """Make the checks that read much or ask a mail server, for a service that runs on `db`. Raises as
+    `examine_running` does.
+    """
+    yield _writable(db)
+    integrity = _integrity(db)
+    yield integrity
+    if integrity.ok:
+        yield _audit(secrets)
+    yield _smtp(mailer_from(config))
+
+
 def _installation(config: Config) -> Iterator[Finding]:
     if not config.state_dir.is_dir():
         yield Finding("state dir", False, f"{config.state_dir} is no folder", "run `vibekeys migrate`")
@@ -85,13 +114,11 @@ def _installation(config: Config) -> Iterator[Finding]:
     yield _state_dir(config.state_dir)
     try:
         running = service_is_running(config.state_dir)
-        secret = _secret(config)
-        yield secret
-        yield _proxies(config.state_dir)
+        files = list(_files(config))
     except OSError as error:
-        remedy = f"run it as the user of the service, or chown the folder to user {os.geteuid()}"
-        yield Finding("state dir", False, f"{error.filename}: {error.strerror}", remedy)
+        yield _unreadable(error)
         return
+    yield from files
     try:
         db = connect(config)
     except DatabaseMissing:
@@ -101,20 +128,39 @@ def _installation(config: Config) -> Iterator[Finding]:
         yield Finding("database", False, str(error), "if the file is damaged, restore a backup")
         return
     try:
-        yield _disk(config.database_path)
-        database = list(_database(db))
+        database = [_writable(db), _schema(db), _integrity(db)]
         yield from database
-        if all(finding.ok for finding in (secret, *database)):
+        if all(finding.ok for finding in (*files, *database) if finding.check != "proxies"):
             yield _audit(Secrets.load(config, create=False))
-        yield from _redis(config, running, DatabaseSource(db, Publisher(db)))
-        yield _unpublished(bool(config.redis_url) or running)
+        yield from _parts(config, db, running, time.time())
         yield _smtp(mailer_from(config))
-        yield _outbox(bool(config.smtp_url), running, int(time.time() * 1000))
-        yield _usage(config.state_dir, running, time.time())
-    except (PeeweeException, SourceError, apsw.Error) as error:
-        yield Finding("database", False, str(error), "see whether the disk is full, then restore a backup")
+    except FAULTS as error:
+        yield unanswered(error)
     finally:
         db.close()
+
+
+def _files(config: Config) -> Iterator[Finding]:
+    yield _secret(config)
+    yield _proxies(config.state_dir)
+
+
+def _parts(config: Config, db: Database, running: bool, now: float) -> Iterator[Finding]:
+    yield _disk(config.database_path)
+    yield from _redis(config, running, DatabaseSource(db, Publisher(db)))
+    yield _unpublished(bool(config.redis_url) or running)
+    yield _outbox(bool(config.smtp_url), running, int(now * 1000))
+    yield _usage(config.state_dir, running, now)
+
+
+def unanswered(error: Exception) -> Finding:
+    """Return what there is to say where the database answers with one of `FAULTS`."""
+    return Finding("database", False, str(error), "see whether the disk is full, then restore a backup")
+
+
+def _unreadable(error: OSError) -> Finding:
+    remedy = f"run it as the user of the service, or chown the folder to user {os.geteuid()}"
+    return Finding("state dir", False, f"{error.filename}: {error.strerror}", remedy)
 
 
 def _state_dir(folder: Path) -> Finding:
@@ -166,20 +212,23 @@ def _disk(database: Path) -> Finding:
     return Finding("disk", False, told, "make room there: once it is full, nothing can be changed any more")
 
 
-def _database(db: Database) -> Iterator[Finding]:
+def _writable(db: Database) -> Finding:
     with db.atomic("IMMEDIATE"):
-        yield Finding("database", True, f"{db.database} opens and can be written")
+        return Finding("database", True, f"{db.database} opens and can be written")
+
+
+def _schema(db: Database) -> Finding:
     missing = pending(db)
     if missing:
-        yield Finding("schema", False, f"{len(missing)} migrations are missing", "run `vibekeys migrate`")
-    else:
-        yield Finding("schema", True, "the newest migration is applied")
-    connection: apsw.Connection = db.connection()  # type: ignore[no-untyped-call]
-    fault = connection.execute("PRAGMA quick_check(1)").get
+        return Finding("schema", False, f"{len(missing)} migrations are missing", "run `vibekeys migrate`")
+    return Finding("schema", True, "the newest migration is applied")
+
+
+def _integrity(db: Database) -> Finding:
+    fault = driver(db).execute("PRAGMA quick_check(1)").get
     if fault == "ok":
-        yield Finding("integrity", True, "no damage found")
-    else:
-        yield Finding("integrity", False, fault, "stop the service and restore a backup of the database")
+        return Finding("integrity", True, "no damage found")
+    return Finding("integrity", False, fault, "stop the service and restore a backup of the database")
 
 
 def _audit(secrets: Secrets) -> Finding:

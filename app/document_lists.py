@@ -32,8 +32,8 @@ def page_of_documents(
     labels: Iterable[str] = (),
     **equal: Any,
 ) -> tuple[list[Any], int]:
-    """Return a page of the documents that have the words of `search`, all `labels`, and all that `equal` says,
-    newest first, and how many there are. An empty search narrows nothing.
+    """Return a page of the documents that have the words of `search`, all `labels` and all that `equal`
+    says, newest first, and how many there are. An empty search narrows nothing.
 
     `long_text` is left out where it is longer than a list shows; SQLite does not even read it then.
     """

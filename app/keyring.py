@@ -18,9 +18,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from app import servers
+from app.audit import difference
 from app.config import Config
 from app.errors import ApiError, integration_required, invalid
 from app.ledger import Actor, Change, Ledger
@@ -38,6 +39,8 @@ from app.unset import UNSET, Unset
 from gateway import keys
 
 PORTAL_TYPES = frozenset({"api", "authorization"})
+ROTATION_RECOMMENDED_AFTER_MS = 90 * 24 * 3_600_000
+"""The age from which a key should be replaced; the seed recommends a rotation every 90 days."""
 
 SETTABLE = (
     "name",
@@ -134,8 +137,8 @@ class Keyring:
 
         Raises `ApiError`: VALIDATION_ERROR if the fields do not fit the type or the actor may not
         grant them, INTEGRATION_REQUIRED if the acting key lacks what it grants, NOT_PORTAL_MEMBER if the
-        owner is not a member of the portal, PORTAL_NOT_LINKED if the actor is a key and the portal not
-        linked or not ACTIVE.
+        owner is not a member of the portal, PORTAL_NOT_LINKED if the portal is not linked or not ACTIVE,
+        which the command line may pass over.
         """
         key = Key(
             type=type,
@@ -293,6 +296,11 @@ def status_is(status: str, now_ms: int) -> Any:
     return conditions[status]
 
 
+def name_has(part: str) -> Any:
+    """Return the condition on `Key` under which `part` stands in its name, in capitals or not."""
+    return fn.instr(fn.casefold(Key.name), part.casefold()) > 0
+
+
 def _find(visible: ModelSelect[Key], key_id: str) -> Key:
     key: Key | None = visible.where(Key.id == key_id).first()
     if key is None:
@@ -381,7 +389,7 @@ def _check_portal(actor: Actor, key: Key) -> None:
         return
     if Membership.get_or_none(Membership.portal == key.portal_id, Membership.account == key.owner_id) is None:
         raise ApiError("NOT_PORTAL_MEMBER")
-    if actor.kind == "key":
+    if actor.kind != "cli":
         check_linked(Portal.get_by_id(key.portal_id))
 
 
@@ -429,6 +437,8 @@ def _check_reach(actor: Actor, key: Key) -> None:
 
 
 def _is_operator(actor: Actor) -> bool:
+    if actor.kind == "account":
+        return actor.as_operator  # which the ledger has looked at
     if actor.kind != "key":
         return True
     account = Account.get_or_none(Account.id == actor.account_id)
@@ -457,8 +467,7 @@ def _facts(key: Key) -> dict[str, Any]:
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    told = [name for name in before if name in _SHOWN or before[name] != after[name]]
-    return {name: before[name] for name in told}, {name: after[name] for name in told}
+    return difference(before, after, always=_SHOWN)
 
 
 def _action(before: dict[str, Any], after: dict[str, Any]) -> str:

@@ -15,13 +15,14 @@ import logging
 import sys
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 from werkzeug.wsgi import ClosingIterator
 
+from app.wsgi_status import StatusSeen
 from gateway.keys import masked
 
 if TYPE_CHECKING:
@@ -116,19 +117,13 @@ class AccessLog:
         self._log = structlog.get_logger().bind()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        began = time.perf_counter()
-        status = "500"
-
-        def remember_status(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            nonlocal status
-            status = line
-            return start_response(line, headers, exc_info)
+        began, seen = time.perf_counter(), StatusSeen(start_response)
 
         def write() -> None:
-            self._log.info("request", **_fields(environ), status=int(status[:3]), ms=_ms_since(began))
+            self._log.info("request", **_fields(environ), status=int(seen.code), ms=_ms_since(began))
 
         try:
-            answer = self._app(environ, remember_status)
+            answer = self._app(environ, seen)
         except BaseException:
             write()
             raise

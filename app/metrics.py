@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from prometheus_client.values import ValueClass
 
+from app.wsgi_status import StatusSeen
 from gateway.denial import DENIALS
 
 if TYPE_CHECKING:
@@ -55,17 +56,11 @@ class Metrics:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         began = time.perf_counter()
-        status_class = "5"
-
-        def remember_status(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            nonlocal status_class
-            status_class = status[0]
-            return start_response(status, headers, exc_info)
-
+        seen = StatusSeen(start_response)
         try:
-            return self._app(environ, remember_status)
+            return self._app(environ, seen)
         finally:
-            _took[status_class].observe(time.perf_counter() - began)
+            _took[seen.code[0]].observe(time.perf_counter() - began)
             _count_decision(environ)
 
 

@@ -13,16 +13,19 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
+from app.audit import difference
 from app.ledger import Actor, Ledger
-from app.models import Account, Preferences
+from app.models import Account, Preferences, WebhookCall
 from app.secrets import Secrets, SecretsError
 from app.unset import UNSET, Unset
 
 DEFAULT_TIMEZONE = "UTC"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SECRET_PREFIX = "whsec_"
 
 # What else lies in the folder of the time zones begins with a small letter, but for one that is no place.
@@ -73,12 +76,19 @@ class AccountPreferences:
                     None if webhook is None else self._sealed(account_id, webhook)
                 )
             after = _facts(preferences)
+            if any(after[name] != before[name] for name in ("timezone", "business_hours")):
+                preferences.hours_set_at = change.now_ms
             if webhook is not None:
                 after["alert_webhook_url"] = "changed"
             if after != before:
                 is_new = not Preferences.select().where(Preferences.account == account_id).exists()
                 preferences.save(force_insert=is_new)
-                change.audit("account.changed", "account", account_id, before, after, owner_id=account_id)
+                told = difference(before, after)
+                change.audit("account.changed", "account", account_id, *told, owner_id=account_id)
+            if webhook is not None:
+                # What waits for a webhook that failed is tried at the new one at once.
+                waiting = (WebhookCall.account == account_id) & WebhookCall.next_attempt_at.is_null(False)
+                WebhookCall.update(next_attempt_at=change.now_ms).where(waiting).execute()
         return preferences, webhook
 
     def alert_webhook(self, preferences: Preferences) -> AlertWebhook | None:
@@ -120,6 +130,12 @@ def zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (OSError, ValueError) as error:  # a folder; no time zone
         raise LookupError(name) from error
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """Return the names of all time zones that this host knows."""
+    return tuple(sorted({DEFAULT_TIMEZONE, *filter(_ZONE_NAME.fullmatch, available_timezones())}))
 
 
 def _new_webhook(url: str) -> AlertWebhook:

@@ -7,7 +7,6 @@ open, which is how a secret is replaced: put the new one in front, drop the old 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -35,6 +34,7 @@ class Secrets:
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = tuple(secret.encode() for secret in secrets)
+        self._derived: dict[str, list[bytes]] = {}
 
     @classmethod
     def load(cls, config: Config, *, create: bool) -> Secrets:
@@ -57,34 +57,33 @@ class Secrets:
     def seal(self, purpose: str, data: bytes) -> bytes:
         """Return `data` encrypted and authenticated (AES-256-GCM)."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + AESGCM(_derive(self._secrets[0], purpose)).encrypt(nonce, data, None)
+        return nonce + AESGCM(self.keys(purpose)[0]).encrypt(nonce, data, None)
 
     def open(self, purpose: str, sealed: bytes) -> bytes:
         """Return what was sealed for `purpose`. Raises `SecretsError` if none of the secrets opens it."""
-        for secret in self._secrets:
+        for key in self.keys(purpose):
             try:
-                return AESGCM(_derive(secret, purpose)).decrypt(
-                    sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None
-                )
+                return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
             except InvalidTag:
                 continue
         raise SecretsError(f"SECRET_KEY: what was sealed as {purpose!r} needs another secret")
 
-    def signing_keys(self, purpose: str) -> list[bytes]:
-        """Return a key of each secret, for a library that signs by itself: the first signs, all verify."""
-        return [_derive(secret, purpose) for secret in self._secrets]
+    def keys(self, purpose: str) -> list[bytes]:
+        """Return a key of each secret for one purpose: the first seals and signs, all open and verify."""
+        # Kept, for deriving takes ten times as long as signing; a purpose is a constant of the program.
+        if purpose not in self._derived:
+            self._derived[purpose] = [_derive(secret, purpose) for secret in self._secrets]
+        return self._derived[purpose]
 
     def mac(self, purpose: str, data: bytes) -> str:
         """Return the HMAC-SHA256 of `data`, 64 hexadecimal characters."""
-        return _mac(self._secrets[0], purpose, data)
+        return _mac(self.keys(purpose)[0], data)
 
     def mac_is_right(self, purpose: str, data: bytes, mac: str) -> bool:
         """Was `mac` made of `data` for `purpose`, with any of the secrets?"""
         # As bytes: of texts, compare_digest takes only ASCII.
         given = mac.encode()
-        return any(
-            hmac.compare_digest(_mac(secret, purpose, data).encode(), given) for secret in self._secrets
-        )
+        return any(hmac.compare_digest(_mac(key, data).encode(), given) for key in self.keys(purpose))
 
 
 def _create(path: Path) -> None:
@@ -105,5 +104,5 @@ def _derive(secret: bytes, purpose: str) -> bytes:
     return HKDF(SHA256(), length=32, salt=None, info=f"vibekeys {purpose}".encode()).derive(secret)
 
 
-def _mac(secret: bytes, purpose: str, data: bytes) -> str:
-    return hmac.new(_derive(secret, purpose), data, hashlib.sha256).hexdigest()
+def _mac(key: bytes, data: bytes) -> str:
+    return hmac.digest(key, data, "sha256").hex()

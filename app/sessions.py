@@ -76,6 +76,11 @@ class Sessions:
         with self._ledger.change(Actor("account", account_id, address=address)) as change:
             return end_all(change, account_id, "ended", but=session_id)
 
+    def end_all(self, actor: Actor, account_id: str) -> int:
+        """End all sessions of an account for an operator, but the one that asks; return how many."""
+        with self._ledger.change(actor) as change:
+            return end_all(change, account_id, "ended", but=actor.session_id)
+
     def _open(self, query: ModelSelect[Session]) -> ModelSelect[Session]:
         return query.where(Session.expires_at > self._now_ms())
 

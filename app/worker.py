@@ -26,7 +26,7 @@ from typing import TypeVar
 
 import apsw
 import structlog
-from peewee import Expression, PeeweeException, fn
+from peewee import Expression, PeeweeException
 
 from app import audit, hooks
 from app.alerts.watch import AlertWatch
@@ -68,12 +68,12 @@ def work(services: Services, stopped: Callable[[float], T]) -> T:
     usage_table = UsageTable(services.config.state_dir)
     rollup = Rollup(services.db, usage_table, services.clock, services.config)
     chores = (
+        Chore("usage", USAGE_SECONDS, lambda: alone(services, "rollup", rollup.roll_up)),
         Chore("tidy", TIDY_SECONDS, lambda: alone(services, "worker", lambda: tidy(services))),
         Chore("audit", HEAD_SECONDS, AuditHead().note),
-        Chore("usage", USAGE_SECONDS, lambda: alone(services, "rollup", rollup.roll_up)),
         Chore("old usage", TIDY_SECONDS, lambda: alone(services, "rollup", rollup.remove_outdated)),
     )
-    watch = AlertWatch(services.db, services.ledger, services.config, services.clock)
+    watch = AlertWatch(services.db, services.ledger, services.config, services.clock, usage_table.stored_at)
     calls = WebhookDelivery(services.db, services.preferences, services.clock)
     asides = [
         Aside(chore, services.db.close)
@@ -87,8 +87,9 @@ def work(services: Services, stopped: Callable[[float], T]) -> T:
     while not (told := stopped(min(chore.due_in(time.monotonic()) for chore in chores))):
         for chore in chores:
             chore.do_if_due(time.monotonic())
-        for aside in asides:
-            aside.check()
+            # From the first rollup on: the first look for alerts has the counts of the time without a worker.
+            for aside in asides:
+                aside.keep_going()
     left_at = time.monotonic() + _LEFT_AFTER_SECONDS
     for aside in asides:
         aside.tell_to_end()
@@ -139,11 +140,12 @@ class Aside:
         self._told_to_end = threading.Event()
         self._fault: Exception | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
 
-    def check(self) -> None:
-        """Raise the fault of the program that has ended it, if one has: nobody else would notice."""
-        if self._fault is not None:
+    def keep_going(self) -> None:
+        """Begin, or raise the fault of the program that has ended it: nobody else would notice."""
+        if self._thread.ident is None:
+            self._thread.start()
+        elif self._fault is not None:
             raise self._fault
 
     def tell_to_end(self) -> None:
@@ -152,7 +154,8 @@ class Aside:
 
     def wait_for_end(self, left_at: float) -> None:
         """Wait until it has ended, or `left_at` (monotonic): it has to bear being killed at any time."""
-        self._thread.join(max(left_at - time.monotonic(), 0.0))
+        if self._thread.ident is not None:
+            self._thread.join(max(left_at - time.monotonic(), 0.0))
 
     def _run(self) -> None:
         try:
@@ -199,8 +202,8 @@ def tidy(services: Services) -> None:
     _remove(services, Mail, Mail.sent_at <= now - MAILS_KEPT_MS)
     if ended := _remove(services, Mail, resting() & (Mail.created_at <= now - RESTING_KEPT_MS)):
         log.warning("mail.rested_too_long", mails=ended)
-    ended_at = fn.COALESCE(WebhookCall.sent_at, WebhookCall.failed_at)
-    _remove(services, WebhookCall, ended_at <= now - MAILS_KEPT_MS)
+    _remove(services, WebhookCall, WebhookCall.sent_at <= now - MAILS_KEPT_MS)
+    _remove(services, WebhookCall, WebhookCall.failed_at <= now - MAILS_KEPT_MS)
     _remove(services, Session, Session.expires_at <= now)
     _remove(services, Event, Event.created_at <= now - EVENTS_KEPT_MS)
     hooks.remove_outdated(services.db, now)

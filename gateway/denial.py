@@ -23,6 +23,8 @@ DENIALS: dict[str, tuple[int, str]] = {
     "AUTH_ATTEMPTS_LIMITED": (429, "Too many requests with a wrong API key came from this address."),
     "GATEWAY_UNAVAILABLE": (503, "The request could not be judged right now."),
 }
+WRONG_KEY = frozenset({"INVALID_API_KEY", "AUTH_ATTEMPTS_LIMITED"})
+"""The codes of requests with a key that is nobody's: those are counted by their address."""
 
 _STATUS_LINES = {
     400: "400 Bad Request",

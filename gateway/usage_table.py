@@ -166,12 +166,15 @@ class UsageTable:
                     self._write(at + _STORED, use.requests)
                     if self._read(at + _COUNT) == use.requests and _is_over(use.hour, now):
                         self._write(at, _GIVEN_UP)
-            self._header[_STORED_AT] = int(now * 1000)
+
+    def note_all_stored(self, now: float) -> None:
+        """Take note that all that was counted until then is stored for good."""
+        self._header[_STORED_AT] = int(now * 1000)
 
     # --- what the operator should know -----------------------------------------------------------
 
     def stored_at(self) -> int | None:
-        """Return when counts were stored last, in unix milliseconds."""
+        """Return until when all counts are stored, in unix milliseconds; None before the first time."""
         return self._header[_STORED_AT] or None
 
     def uncounted(self) -> tuple[int, int] | None:

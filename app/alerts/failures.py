@@ -4,7 +4,8 @@ An account is told of ten failures in an hour with keys that begin like one of i
 was revoked, has expired or was rotated count too: whoever sends it holds the whole key. Where keys of several
 accounts begin alike, nobody can tell whose a wrong one was meant to be, and none of them is told.
 
-Operators are told of ten wrong keys in an hour from one address, of the hundred worst.
+Operators are told of ten wrong keys in an hour from one address, the worst first, and of no more than a
+hundred addresses at a time: who has more addresses than that would have an alert for each of them.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from typing import Any
 import apsw
 
 from app.alerts.finding import Finding, Hour
+from app.usage.windows import HOUR_MS
+from gateway.denial import WRONG_KEY
 
 TYPE = "AUTH_FAILURES"
 LEAST_FAILURES = 10
 MOST_ADDRESSES = 100
 
-_WRONG = frozenset({"INVALID_API_KEY", "AUTH_ATTEMPTS_LIMITED"})
 _OF_THE_KEY = frozenset({"KEY_REVOKED", "KEY_EXPIRED", "KEY_ROTATED"})
-_CODES = ", ".join(f"'{code}'" for code in sorted(_WRONG | _OF_THE_KEY))
+_CODES = ", ".join(f"'{code}'" for code in sorted(WRONG_KEY | _OF_THE_KEY))
 
 _BY_KEY = f"""
     SELECT "key".key_prefix, "key".owner_id, "key".id, split.name, split.requests
@@ -32,8 +34,12 @@ _BY_KEY = f"""
     WHERE split.starts_at = ? AND split.kind = 'refusal' AND split.name IN ({_CODES})"""
 _BY_ADDRESS = """
     SELECT address, requests FROM wrong_keys WHERE starts_at = ? AND requests >= ? AND address <> 'other'
-    ORDER BY requests DESC LIMIT ?"""
+    ORDER BY requests DESC"""
 _OPERATORS = "SELECT id FROM account WHERE is_operator"
+_GOING_ON = f"""
+    SELECT subject FROM alert
+    WHERE account_id = ? AND type = '{TYPE}' AND subject >= 'address ' AND subject < 'address!'
+        AND closed_at IS NULL AND last_hour >= ?"""
 
 
 @dataclass
@@ -59,7 +65,7 @@ def _tried(connection: apsw.Connection, hour: Hour) -> dict[str, _Tried]:
     for key_prefix, account_id, key_id, code, requests in rows:
         tried = found[key_prefix]
         tried.keys[key_id] = account_id
-        if code in _WRONG:
+        if code in WRONG_KEY:
             # Each key that begins like that has the same number.
             tried.wrong[code] = max(tried.wrong.get(code, 0), requests)
         else:
@@ -89,10 +95,15 @@ def _of_accounts(key_prefix: str, tried: _Tried, hour: Hour) -> Iterator[Finding
 
 
 def _of_operators(connection: apsw.Connection, hour: Hour) -> Iterator[Finding]:
-    wanted = (hour.starts_at, LEAST_FAILURES, MOST_ADDRESSES)
-    addresses: Any = connection.execute(_BY_ADDRESS, wanted).fetchall()
+    addresses: Any = connection.execute(_BY_ADDRESS, (hour.starts_at, LEAST_FAILURES)).fetchall()
     operators: Any = connection.execute(_OPERATORS).fetchall() if addresses else ()
     for (account_id,) in operators:
+        told: Any = connection.execute(_GOING_ON, (account_id, hour.starts_at - HOUR_MS)).fetchall()
+        going_on = {subject for (subject,) in told}
         for address, failures in addresses:
+            subject = f"address {address}"
+            if subject not in going_on and len(going_on) >= MOST_ADDRESSES:
+                continue
+            going_on.add(subject)
             facts = {"address": address, "hour_starts_at": hour.starts_at, "failures": failures}
-            yield Finding(account_id, TYPE, f"address {address}", None, hour.starts_at, facts)
+            yield Finding(account_id, TYPE, subject, None, hour.starts_at, facts)

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
-from app.preferences import zone
+from app.preferences import DAYS, zone
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = timedelta(days=1)
 
 
@@ -29,7 +28,7 @@ class BusinessHours:
     @classmethod
     def of(cls, hours: Mapping[str, Any], timezone: str) -> BusinessHours:
         """Return those that an account has set."""
-        days = frozenset(_DAYS.index(day) for day in hours["days"])
+        days = frozenset(DAYS.index(day) for day in hours["days"])
         return cls(days, _minutes(hours["from"]), _minutes(hours["to"]), _zone(timezone))
 
     def hold(self, at_ms: int) -> bool:

@@ -1,9 +1,8 @@
 """Looking for reasons for alerts, each minute: at the usage since, hour by hour, and at keys that age.
 
-An hour is looked at again as long as it lasts, and a little longer, since what is counted for it comes a few
-seconds late; then it is settled, and the progress is noted. A worker that was away looks at all hours that it
-has missed, as far as they are kept. Nothing is opened twice: what comes of an hour belongs to the alert that
-is not over, or that was of the same hour (`life.seen_before`), so it does not matter where a worker was
+An hour is looked at again until it is settled (`progress`); a worker that was away looks at all hours that
+it has missed, as far as they are kept. Nothing is opened twice: what comes of an hour belongs to the alert
+that is not over, or that was of the same hour (`life.seen_before`), so it does not matter where a worker was
 killed.
 
 What was before the first look of all is not told.
@@ -11,8 +10,9 @@ What was before the first look of all is not told.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TypeVar
 
 from peewee import Database
@@ -22,23 +22,23 @@ from app.alerts.finding import Finding, Hour
 from app.alerts.hours import BusinessHours
 from app.alerts.life import close_alert, open_alert, seen_before
 from app.alerts.locations import Sighting
+from app.alerts.mailing import mail_new_alerts
+from app.alerts.progress import Hours, Progress
 from app.alerts.webhooks import put_call
 from app.config import Config
 from app.db import driver
 from app.ledger import Actor, Change, Ledger
-from app.mail import outbox
-from app.mail.alerts import alerts_message
-from app.models import Account, Alert, AlertProgress, KnownNetwork
+from app.models import Alert, KnownNetwork
 from app.preferences import of_account
-from app.usage.windows import DAY_MS, HOUR_MS, begin
+from app.usage.windows import DAY_MS, HOUR_MS
 
-LATE_MS = 120_000
-"""How long after an hour it is looked at again."""
 NEW_FOR_MS = 7 * DAY_MS
 """How long a new network is told as one."""
-_CHANGED_AT_ONCE = 200
+_CHANGED_AT_ONCE = 50
 """Writers of keys wait for the lock meanwhile."""
-_PARTS_A_LOOK = 50
+_PAUSE_SECONDS = 0.1
+"""Between two such changes: whoever waits for the lock asks for it at least as often."""
+_PARTS_A_LOOK = 40
 """Of keys that have come of age, so that thousands at once hold up nothing else."""
 _SYSTEM = Actor("system")
 
@@ -46,13 +46,23 @@ T = TypeVar("T")
 
 
 class AlertWatch:
-    """Opens and closes alerts. One process of a host at a time should; `clock` tells unix seconds."""
+    """Opens and closes alerts. One process of a host at a time should.
 
-    def __init__(self, db: Database, ledger: Ledger, config: Config, clock: Callable[[], float]) -> None:
+    `clock` tells unix seconds; `stored_at` until when all counts are stored (`UsageTable.stored_at`).
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        ledger: Ledger,
+        config: Config,
+        clock: Callable[[], float],
+        stored_at: Callable[[], int | None],
+    ) -> None:
         self._db, self._ledger, self._clock = db, ledger, clock
         self._hours_kept_ms = config.usage_hours_kept_days * DAY_MS
+        self._progress = Progress(db, ledger, stored_at, self._hours_kept_ms)
         self._host, self._support_url = config.public_url, config.support_url
-        self._mailed: set[str] = set()
 
     def look(self) -> None:
         """Open what there is reason for, and close what is over.
@@ -60,35 +70,13 @@ class AlertWatch:
         Raises `ApiError` DATABASE_UNAVAILABLE, and what peewee and APSW raise; the next look makes up for it.
         """
         now_ms = int(self._clock() * 1000)
-        self._mailed.clear()
-        progress = self._progress(now_ms)
-        for hour in self._hours(progress, now_ms):
+        hours = self._progress.hours(now_ms)
+        for hour in hours:
             self._look_at(hour)
-        for type in aging.TYPES:
-            self._look_at_keys(type, now_ms)
-        self._close(now_ms)
-        self._note(progress, begin(now_ms - LATE_MS, HOUR_MS))
-
-    # --- which hours -----------------------------------------------------------------------------
-
-    def _progress(self, now_ms: int) -> AlertProgress:
-        found: AlertProgress | None = AlertProgress.get_or_none()
-        if found is not None:
-            return found
-        with self._ledger.change(_SYSTEM):
-            locations.learn_all(driver(self._db))
-            return AlertProgress.create(id=1, next_hour=begin(now_ms, HOUR_MS))
-
-    def _hours(self, progress: AlertProgress, now_ms: int) -> Iterator[Hour]:
-        current = begin(now_ms, HOUR_MS)
-        first = max(min(progress.next_hour, current), current - self._hours_kept_ms)
-        for starts_at in range(first, current + 1, HOUR_MS):
-            yield Hour(starts_at, now_ms)
-
-    def _note(self, progress: AlertProgress, next_hour: int) -> None:
-        if next_hour > progress.next_hour:
-            with self._ledger.change(_SYSTEM):
-                AlertProgress.update(next_hour=next_hour).execute()
+        unfinished = [type for type in aging.TYPES if not self._look_at_keys(type, now_ms)]
+        mail_new_alerts(self._ledger, unfinished, host=self._host, support_url=self._support_url)
+        self._close(hours)
+        self._progress.note(hours)
 
     # --- opening ---------------------------------------------------------------------------------
 
@@ -103,15 +91,15 @@ class AlertWatch:
             ]
         )
 
-    def _look_at_keys(self, type: str, now_ms: int) -> None:
-        for _ in range(_PARTS_A_LOOK):
-            few = list(aging.findings(driver(self._db), type, now_ms, _CHANGED_AT_ONCE))
-            if not few:
-                return
+    def _look_at_keys(self, type: str, now_ms: int) -> bool:
+        """Look at keys that age; tell whether that was all of them."""
+        pages = aging.pages(driver(self._db), type, now_ms, _CHANGED_AT_ONCE)
+        for few in _paced(islice(pages, _PARTS_A_LOOK)):
             self._open(few)
+        return next(pages, None) is None
 
     def _open_locations(self, sightings: Sequence[Sighting]) -> None:
-        for few in _parts(sightings):
+        for few in _paced(_parts(sightings)):
             with self._ledger.change(_SYSTEM) as change:
                 for one in few:
                     KnownNetwork.create(
@@ -120,7 +108,7 @@ class AlertWatch:
                 self._open_all(change, [one.finding for one in few if one.finding is not None])
 
     def _open(self, findings: Sequence[Finding]) -> None:
-        for few in _parts(list(_not_yet(findings))):
+        for few in _paced(_parts(list(_not_yet(findings)))):
             with self._ledger.change(_SYSTEM) as change:
                 self._open_all(change, list(_not_yet(few)))
 
@@ -134,41 +122,23 @@ class AlertWatch:
                 Alert.update(last_hour=finding.hour).where(Alert.id == alert.id).execute()
         opened.sort(key=lambda alert: alert.account_id)
         for account_id, alerts in groupby(opened, lambda alert: alert.account_id):
-            self._tell(change, account_id, list(alerts))
-
-    def _tell(self, change: Change, account_id: str, alerts: Sequence[Alert]) -> None:
-        """Tell an account of new alerts, by one mail a look: of thousands of keys at once, one is enough."""
-        put_call(change, account_id, alerts)
-        if account_id in self._mailed:
-            return
-        self._mailed.add(account_id)
-        told = [(alert.type, alert.facts) for alert in alerts]
-        message = alerts_message(told, host=self._host, support_url=self._support_url)
-        outbox.put(
-            change,
-            kind=f"alert.{alerts[0].type}",
-            ref=alerts[0].id,
-            recipient=Account.get_by_id(account_id).email,
-            subject=message.subject,
-            body=message.body,
-        )
+            put_call(change, account_id, list(alerts))
 
     # --- closing ---------------------------------------------------------------------------------
 
-    def _close(self, now_ms: int) -> None:
-        for few in _parts(list(self._over(now_ms))):
+    def _close(self, hours: Hours) -> None:
+        for few in _paced(_parts(list(self._over(hours)))):
             with self._ledger.change(_SYSTEM) as change:
                 for alert in Alert.select().where(Alert.id.in_(few), Alert.closed_at.is_null()):
                     close_alert(change, alert)
 
-    def _over(self, now_ms: int) -> Iterator[str]:
+    def _over(self, hours: Hours) -> Iterator[str]:
         """The ids of alerts that are over."""
-        goes_on = Alert.select(Alert.id).where(Alert.closed_at.is_null())
-        # An hour without it has gone by, and what is counted for that hour has come.
-        quiet = Alert.last_hour <= now_ms - LATE_MS - 2 * HOUR_MS
+        goes_on, now_ms = Alert.select(Alert.id).where(Alert.closed_at.is_null()), hours.now_ms
+        quiet = Alert.last_hour <= hours.settled - 2 * HOUR_MS  # an hour without it is settled
         for row in goes_on.where(Alert.type.in_((spikes.TYPE, failures.TYPE)), quiet):
             yield row.id
-        for row in goes_on.where(Alert.type == locations.TYPE, Alert.created_at <= now_ms - NEW_FOR_MS):
+        for row in goes_on.where(Alert.type == locations.TYPE, Alert.last_hour <= now_ms - NEW_FOR_MS):
             yield row.id
         for row in goes_on.select(Alert.id, Alert.account, Alert.last_hour).where(
             Alert.type == after_hours.TYPE
@@ -193,7 +163,15 @@ def _is_business_again(alert: Alert, now_ms: int) -> bool:
     if preferences.business_hours is None:
         return True
     hours = BusinessHours.of(preferences.business_hours, preferences.timezone)
-    return hours.next_opening(alert.last_hour or 0) <= now_ms
+    return hours.hold(now_ms) or hours.next_opening(alert.last_hour or 0) <= now_ms
+
+
+def _paced(parts: Iterable[T]) -> Iterator[T]:
+    """Yield them with pauses in between, in which others get the write lock."""
+    for number, part in enumerate(parts):
+        if number:
+            time.sleep(_PAUSE_SECONDS)
+        yield part
 
 
 def _parts(of: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
-from peewee import ModelSelect, fn
+from peewee import ModelSelect
 
 from app.api.answers import answer, id_of_path, page_answer
 from app.api.idempotent import Keep, answer_with_raw_key
 from app.auth import principal
 from app.errors import ApiError
 from app.json_body import read_optional_object
-from app.keyring import Issued, status_is
+from app.keyring import Issued, name_has, status_is
 from app.models import Key
 from app.paging import newest_first
 from app.schemas.key import RotateKey, issued_answer, key_answers
@@ -26,7 +26,7 @@ def page_of_keys(visible: ModelSelect[Key], page: int, limit: int, status: str |
     if status is not None:
         visible = visible.where(status_is(status, int(now * 1000)))
     if name:
-        visible = visible.where(fn.instr(fn.casefold(Key.name), name.casefold()) > 0)
+        visible = visible.where(name_has(name))
     rows, total = newest_first(visible, page, limit)
     return page_answer(key_answers(rows, now), page=page, limit=limit, total=total)
 

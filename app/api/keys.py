@@ -18,7 +18,7 @@ from app.api.usage import answer_with_usage
 from app.auth import principal
 from app.errors import ApiError, invalid
 from app.json_body import read_object
-from app.keyring import PORTAL_TYPES, Issued
+from app.keyring import Issued
 from app.models import Account, Key, Membership, Portal
 from app.openapi import answer_of, page_of
 from app.portals import check_linked
@@ -35,6 +35,7 @@ from app.schemas.key import (
 )
 from app.schemas.usage import UsageAnswer, UsageQuery
 from app.services import services
+from app.visible_keys import managed_keys
 
 blueprint = ApiBlueprint("keys", __name__, description="The keys of a portal.")
 
@@ -144,11 +145,4 @@ def _portal(portal_id: str) -> Portal:
 
 
 def _visible() -> ModelSelect[Key]:
-    """Select the keys that the caller manages: of portals where it is ADMIN all, else its own."""
-    account_id = principal().account.account_id
-    member = (Membership.portal == Key.portal) & (Membership.account == account_id)
-    return (
-        Key.select(Key)
-        .join(Membership, on=member)
-        .where(Key.type.in_(PORTAL_TYPES), (Membership.role == "ADMIN") | (Key.owner == account_id))
-    )
+    return managed_keys(principal().account.account_id)

@@ -33,6 +33,7 @@ from app.schemas.key import (
 )
 from app.schemas.usage import UsageAnswer, UsageQuery
 from app.services import services
+from app.visible_keys import personal_keys
 
 blueprint = ApiBlueprint("personal keys", __name__, description="The personal keys of the account.")
 
@@ -116,5 +117,4 @@ def _create(body: dict[str, Any], keep: Keep) -> Issued:
 
 
 def _visible() -> ModelSelect[Key]:
-    """Select the personal keys of the caller's account."""
-    return Key.select().where(Key.owner == principal().account.account_id, Key.type == "personal")
+    return personal_keys(principal().account.account_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 _LISTED_AT_ONCE = 10_000
 _WIDTH = 100
-_HEAD = re.compile(r"([1-9][0-9]*):([0-9a-f]{64})")
 _FILTERS = (
     click.option("--action", metavar="A", help="What was done, as key.revoked."),
     click.option("--account", metavar="E", help="Done by keys of this account, named by e-mail or id."),
@@ -47,10 +45,12 @@ def _filter_options(command: Callable[..., None]) -> Callable[..., None]:
 def _head(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, str] | None:
     if value is None:
         return None
-    found = _HEAD.fullmatch(value)
+    from app.audit import row_named
+
+    found = row_named(value)
     if found is None:
         raise click.BadParameter("is not of the form N:MAC, a row's number and its 64 characters")
-    return int(found[1]), found[2]
+    return found
 
 
 @click.group()
@@ -171,16 +171,17 @@ def _print_rows(answers: list[dict[str, Any]]) -> None:
 
 
 def _details(answer: Mapping[str, Any]) -> Iterator[str]:
+    from app.schemas.audit import differences
+
     yield printable(f"by {answer['who']}" + (f" from {answer['address']}" if answer["address"] else ""))
     if answer["keyId"]:
         yield printable(f"key {answer['keyId']} {answer['keyPrefix'] or '(deleted)'}")
-    before, after = answer["before"] or {}, answer["after"] or {}
-    for name in dict.fromkeys((*before, *after)):
-        was, now = _told(before.get(name)), _told(after.get(name))
-        if was != now:
-            yield printable(f"{name}: {was} -> {now}" if answer["before"] else f"{name}: {now}")
+    for name, was, now in differences(answer["before"], answer["after"]):
+        yield printable(
+            f"{name}: {_told(was)} -> {_told(now)}" if answer["before"] else f"{name}: {_told(now)}"
+        )
     yield f"mac {answer['mac']}"
 
 
 def _told(value: Any) -> str:
-    return "-" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False)
+    return "-" if value is None else json.dumps(value, ensure_ascii=False)

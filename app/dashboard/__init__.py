@@ -9,7 +9,54 @@ Most pages are made of `forms` and `tables`.
 
 from __future__ import annotations
 
-from app.dashboard import documents, failures, feedback, overview, protection, sign_in
+from app.dashboard import (
+    account,
+    account_access,
+    activity,
+    alerts,
+    attention,
+    documents,
+    failures,
+    feedback,
+    key_changes,
+    key_endings,
+    key_page,
+    key_rotations,
+    keys,
+    members,
+    new_keys,
+    operator,
+    overview,
+    portal_endings,
+    portals,
+    protection,
+    sign_in,
+    whitelists,
+)
 from app.dashboard.page import blueprint
 
-__all__ = ["blueprint", "documents", "failures", "feedback", "overview", "protection", "sign_in"]
+__all__ = [
+    "account",
+    "account_access",
+    "activity",
+    "alerts",
+    "attention",
+    "blueprint",
+    "documents",
+    "failures",
+    "feedback",
+    "key_changes",
+    "key_endings",
+    "key_page",
+    "key_rotations",
+    "keys",
+    "members",
+    "new_keys",
+    "operator",
+    "overview",
+    "portal_endings",
+    "portals",
+    "protection",
+    "sign_in",
+    "whitelists",
+]

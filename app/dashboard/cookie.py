@@ -43,7 +43,7 @@ def set_up(state: BlueprintSetupState) -> None:
     services: Services = app.extensions["vibekeys"]
     url = urlsplit(services.config.public_url)
     secure = url.scheme == "https"
-    newest, *older = services.secrets.signing_keys(_PURPOSE)
+    newest, *older = services.secrets.keys(_PURPOSE)
     app.session_interface = _DashboardCookie()
     app.config.update(
         SECRET_KEY=newest,

@@ -16,7 +16,7 @@ _ADVICE = (
     "If you do not know what it is, revoke the key at once and make a new one. What is behind an alert, and "
     "all that there are:"
 )
-_TITLES = {
+TITLES = {
     "NEW_LOCATION": "A key is used from a new network",
     "SPIKE": "A key has far more requests than usual",
     "AUTH_FAILURES": "Requests with keys that do not work",
@@ -31,17 +31,17 @@ def sentence(type: str, facts: Facts) -> str:
     return _SENTENCES[type](facts)
 
 
-def alerts_message(alerts: Sequence[tuple[str, Facts]], *, host: str, support_url: str) -> Message:
-    """Return the mail about new alerts, each given by its type and its facts.
+def alerts_message(
+    first: Sequence[tuple[str, Facts]], counts: Mapping[str, int], *, host: str, support_url: str
+) -> Message:
+    """Return the mail about new alerts: how many of each type there are, and what the `first` of them say.
 
-    `host` is the address of this service, before its paths.
+    `first` has their types and facts; `host` is the address of this service, before its paths.
     """
-    told = [f"- {sentence(type, facts)}" for type, facts in alerts[:MOST_IN_A_MAIL]]
-    more = len(alerts) - len(told)
-    if more:
-        told.append(f"- and {more} more")
-    types = dict.fromkeys(type for type, _ in alerts)
-    subject = _TITLES[next(iter(types))] if len(types) == 1 else f"{len(alerts)} alerts about your API keys"
+    told, count = [f"- {sentence(type, facts)}" for type, facts in first], sum(counts.values())
+    if count > len(told):
+        told.append(f"- and {count - len(told):,} more")
+    subject = TITLES[next(iter(counts))] if len(counts) == 1 else f"{count:,} alerts about your API keys"
     where = f"{_ADVICE}\n\n    GET {host}/api/v1/alerts"
     parts = ("\n".join(told), where, f"More help: {support_url}" if support_url else "")
     return Message(subject, "\n\n".join(part for part in parts if part) + "\n")

@@ -18,7 +18,7 @@ from peewee import (
 )
 from playhouse.migrate import SchemaMigrator
 
-_TYPES = ("NEW_LOCATION", "SPIKE", "AUTH_FAILURES", "AFTER_HOURS", "ROTATION_DUE", "EXPIRING")
+_TYPES = ("NEW_LOCATION", "SPIKE", "AUTH_FAILURES", "AFTER_HOURS", "EXPIRING", "ROTATION_DUE")
 
 
 class Account(Model):
@@ -29,6 +29,7 @@ class Preferences(Model):
     account = ForeignKeyField(Account, primary_key=True, on_delete="RESTRICT")
     timezone = CharField(max_length=64)
     business_hours = JSONField(null=True)
+    hours_set_at = BigIntegerField(default=0)
     alert_webhook_sealed = BlobField(null=True)
 
 
@@ -81,6 +82,7 @@ class Alert(Model):
     last_hour = BigIntegerField(null=True)
     dismissed_at = BigIntegerField(null=True)
     closed_at = BigIntegerField(null=True)
+    mailed_at = BigIntegerField(null=True)
 
     class Meta:
         constraints = (
@@ -101,6 +103,11 @@ Alert.add_index(
     Alert.index(Alert.account, Alert.type, Alert.subject, name="alert_once", unique=True, where=_NOT_OVER)
 )
 Alert.add_index(Alert.index(Alert.type, Alert.key_id, name="alert_of_key", where=_NOT_OVER))
+Alert.add_index(
+    Alert.index(
+        Alert.account, Alert.type, Alert.created_at, name="alert_unmailed", where=SQL("mailed_at IS NULL")
+    )
+)
 
 
 class KnownNetwork(Model):
@@ -136,22 +143,34 @@ class WebhookCall(Model):
 
     class Meta:
         legacy_table_names = False
-        constraints = (Check("sent_at IS NULL OR failed_at IS NULL", name="webhook_call_ended_once"),)
+        constraints = (
+            Check(
+                "(next_attempt_at IS NOT NULL) + (sent_at IS NOT NULL) + (failed_at IS NOT NULL) = 1",
+                name="webhook_call_state",
+            ),
+        )
 
 
+_WAITING = SQL("next_attempt_at IS NOT NULL")
+_SENT, _FAILED = SQL("sent_at IS NOT NULL"), SQL("failed_at IS NOT NULL")
+WebhookCall.add_index(WebhookCall.index(WebhookCall.next_attempt_at, name="webhook_call_due", where=_WAITING))
 WebhookCall.add_index(
     WebhookCall.index(
-        WebhookCall.next_attempt_at,
+        WebhookCall.account,
+        WebhookCall.attempts,
+        WebhookCall.created_at,
         name="webhook_call_waiting",
-        where=SQL("sent_at IS NULL AND failed_at IS NULL"),
+        where=_WAITING,
     )
 )
+WebhookCall.add_index(WebhookCall.index(WebhookCall.sent_at, name="webhook_call_sent", where=_SENT))
+WebhookCall.add_index(WebhookCall.index(WebhookCall.failed_at, name="webhook_call_failed", where=_FAILED))
 
 _TABLES = (Preferences, Event, Hook, Alert, KnownNetwork, AlertProgress, WebhookCall)
 _KEY_INDEXES = (
     'CREATE INDEX "key_owner_id_type_created_at_id" ON "key" ("owner_id", "type", "created_at", "id")',
-    'CREATE INDEX "key_age" ON "key" ("created_at") WHERE NOT revoked AND successor_id IS NULL',
-    'CREATE INDEX "key_expiry" ON "key" ("expires_at") WHERE expires_at IS NOT NULL',
+    'CREATE INDEX "key_age" ON "key" ("created_at", "id") WHERE NOT revoked AND successor_id IS NULL',
+    'CREATE INDEX "key_expiry" ON "key" ("expires_at", "id") WHERE expires_at IS NOT NULL',
 )
 
 

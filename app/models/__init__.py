@@ -17,7 +17,15 @@ from app.models.preferences import Preferences
 from app.models.publication import Heads, Unpublished
 from app.models.server import Server
 from app.models.session import Session, SignInAttempts
-from app.models.usage import UsageDay, UsageHour, UsageKey, UsageSplitDay, UsageSplitHour, WrongKeys
+from app.models.usage import (
+    UsageAction,
+    UsageDay,
+    UsageHour,
+    UsageKey,
+    UsageSplitDay,
+    UsageSplitHour,
+    WrongKeys,
+)
 
 MODELS = (
     Account,
@@ -41,6 +49,7 @@ MODELS = (
     UsageDay,
     UsageSplitHour,
     UsageSplitDay,
+    UsageAction,
     WrongKeys,
     Preferences,
     Event,
@@ -83,6 +92,7 @@ __all__ = [
     "TicketComment",
     "Tombstone",
     "Unpublished",
+    "UsageAction",
     "UsageDay",
     "UsageHour",
     "UsageKey",

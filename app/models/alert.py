@@ -17,7 +17,7 @@ from peewee import (
 from app.models.account import Account
 from app.models.base import Base, id_field
 
-TYPES = ("NEW_LOCATION", "SPIKE", "AUTH_FAILURES", "AFTER_HOURS", "ROTATION_DUE", "EXPIRING")
+TYPES = ("NEW_LOCATION", "SPIKE", "AUTH_FAILURES", "AFTER_HOURS", "EXPIRING", "ROTATION_DUE")
 STATUSES = ("OPEN", "DISMISSED", "CLOSED")
 
 
@@ -40,6 +40,7 @@ class Alert(Base):
     last_hour = BigIntegerField(null=True)
     dismissed_at = BigIntegerField(null=True)
     closed_at = BigIntegerField(null=True)
+    mailed_at = BigIntegerField(null=True)
 
     account_id: str
 
@@ -62,6 +63,11 @@ Alert.add_index(
     Alert.index(Alert.account, Alert.type, Alert.subject, name="alert_once", unique=True, where=_NOT_OVER)
 )
 Alert.add_index(Alert.index(Alert.type, Alert.key_id, name="alert_of_key", where=_NOT_OVER))
+Alert.add_index(
+    Alert.index(
+        Alert.account, Alert.type, Alert.created_at, name="alert_unmailed", where=SQL("mailed_at IS NULL")
+    )
+)
 
 
 class KnownNetwork(Base):
@@ -87,7 +93,7 @@ class AlertProgress(Base):
 
 
 class WebhookCall(Base):
-    """One call of an account's alert webhook, waiting until `sent_at` or, given up, `failed_at` is set."""
+    """One call of an account's alert webhook: it waits for `next_attempt_at`, or was sent, or given up."""
 
     id = id_field()
     account = ForeignKeyField(Account, index=False, on_delete="RESTRICT")
@@ -102,13 +108,25 @@ class WebhookCall(Base):
     account_id: str
 
     class Meta:
-        constraints = (Check("sent_at IS NULL OR failed_at IS NULL", name="webhook_call_ended_once"),)
+        constraints = (
+            Check(
+                "(next_attempt_at IS NOT NULL) + (sent_at IS NOT NULL) + (failed_at IS NOT NULL) = 1",
+                name="webhook_call_state",
+            ),
+        )
 
 
+_WAITING = SQL("next_attempt_at IS NOT NULL")
+_SENT, _FAILED = SQL("sent_at IS NOT NULL"), SQL("failed_at IS NOT NULL")
+WebhookCall.add_index(WebhookCall.index(WebhookCall.next_attempt_at, name="webhook_call_due", where=_WAITING))
 WebhookCall.add_index(
     WebhookCall.index(
-        WebhookCall.next_attempt_at,
+        WebhookCall.account,
+        WebhookCall.attempts,
+        WebhookCall.created_at,
         name="webhook_call_waiting",
-        where=SQL("sent_at IS NULL AND failed_at IS NULL"),
+        where=_WAITING,
     )
 )
+WebhookCall.add_index(WebhookCall.index(WebhookCall.sent_at, name="webhook_call_sent", where=_SENT))
+WebhookCall.add_index(WebhookCall.index(WebhookCall.failed_at, name="webhook_call_failed", where=_FAILED))

@@ -79,8 +79,9 @@ Key.add_index(
     Key.index(Key.unchecked_prefix, Key.key_prefix, Key.owner, name="key_legacy", where=SQL("is_legacy"))
 )
 # Those whose age matters, and those whose expiry does: looked for each minute.
-Key.add_index(Key.index(Key.created_at, name="key_age", where=SQL("NOT revoked AND successor_id IS NULL")))
-Key.add_index(Key.index(Key.expires_at, name="key_expiry", where=SQL("expires_at IS NOT NULL")))
+_LIVES = SQL("NOT revoked AND successor_id IS NULL")
+Key.add_index(Key.index(Key.created_at, Key.id, name="key_age", where=_LIVES))
+Key.add_index(Key.index(Key.expires_at, Key.id, name="key_expiry", where=SQL("expires_at IS NOT NULL")))
 
 
 class Tombstone(Base):

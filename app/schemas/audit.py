@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from marshmallow import fields
@@ -64,3 +64,18 @@ def audit_answer(row: Mapping[str, Any]) -> dict[str, Any]:
 def shown_facts(stored: str | None) -> dict[str, Any] | None:
     """Return stored facts as they are shown."""
     return None if stored is None else facts_shown(json.loads(stored))
+
+
+def differences(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the name of each shown fact that is another one now, what it was and what it is.
+
+    None stands for what is not there, and for what is empty.
+    """
+    was, now = before or {}, after or {}
+    for name in dict.fromkeys((*was, *now)):
+        values = [facts.get(name) for facts in (was, now)]
+        old, new = (None if value in ([], {}) else value for value in values)
+        if old != new:
+            yield name, old, new

@@ -18,7 +18,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates
 
-from app.keyring import Issued, key_status
+from app.keyring import ROTATION_RECOMMENDED_AFTER_MS, Issued, key_status
 from app.models import Key
 from app.schemas.base import StrictSchema
 from app.schemas.fields import (
@@ -41,8 +41,6 @@ NAME_LENGTH = 255
 METADATA_BYTES = 4096
 WHITELIST_LENGTH = 1000
 LARGEST_LIMIT = 10**9
-ROTATION_RECOMMENDED_AFTER = 90 * 24 * 3600 * 1000
-"""Milliseconds; the seed recommends a rotation every 90 days."""
 STATUSES = ("ACTIVE", "REVOKED", "EXPIRED", "ROTATED")
 SETTABLE_STATUSES = ("ACTIVE", "REVOKED")
 
@@ -354,7 +352,7 @@ def _facts(
         "last_used_at": total.last_used_at,
         "last_used_ip": total.last_used_ip,
         "request_count": total.requests,
-        "rotation_recommended": now_ms - key.created_at > ROTATION_RECOMMENDED_AFTER,
+        "rotation_recommended": now_ms - key.created_at > ROTATION_RECOMMENDED_AFTER_MS,
         "rotation": _rotation(key, graces, totals),
     }
 

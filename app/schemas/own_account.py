@@ -11,14 +11,14 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
 from app.bitrix.addresses import may_be_public
 from app.models.account import STATUSES, TIERS
-from app.preferences import zone
+from app.preferences import DAYS, zone
 from app.schemas.base import StrictSchema, camel
 from app.schemas.fields import Instant, Items
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONGEST_URL = 2_048
 
-_CLOCK_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+_OF_THE_DAY = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_OR_ITS_END = _OF_THE_DAY + "|24:00"
 
 
 class Timezone(fields.String):
@@ -35,16 +35,17 @@ class Timezone(fields.String):
 
 
 class ClockTime(fields.String):
-    """Hour and minute, `09:00`."""
+    """Hour and minute, `09:00`, in the form of `pattern`."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, pattern: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.metadata = {"pattern": f"^({_CLOCK_TIME.pattern})$", **self.metadata}
+        self.metadata = {"pattern": f"^({pattern})$", **self.metadata}
+        self._form = re.compile(pattern)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:
-        if not isinstance(value, str) or not _CLOCK_TIME.fullmatch(value):
+        if not isinstance(value, str) or not self._form.fullmatch(value):
             raise ValidationError("Not a time such as 09:00.")
         return value
 
@@ -83,8 +84,8 @@ class BusinessHours(Schema):
     days = Items(
         lambda day: DAYS[DAYS.index(day)], wanted="a day", minimum=1, maximum=7, required=True, enum=DAYS
     )
-    opens = ClockTime(data_key="from", attribute="from", required=True)
-    closes = ClockTime(data_key="to", attribute="to", required=True)
+    opens = ClockTime(_OF_THE_DAY, data_key="from", attribute="from", required=True)
+    closes = ClockTime(_OR_ITS_END, data_key="to", attribute="to", required=True)
 
     @validates_schema
     def some_time(self, data: Mapping[str, Any], **_: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import apsw
 import structlog
@@ -20,13 +20,14 @@ from app.usage.clients import OTHER, network_of, source_of, tool_of
 from app.usage.splits import store
 from app.usage.tally import Gathered, Tally
 from app.usage.windows import hour_of
+from app.wsgi_status import StatusSeen
 from gateway.authorize import Allowed, Refused
+from gateway.denial import WRONG_KEY
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 WRITTEN_EACH_SECONDS = 1.0
-_WRONG_KEY = frozenset({"INVALID_API_KEY", "AUTH_ATTEMPTS_LIMITED"})
 
 log = structlog.get_logger(__name__)
 
@@ -39,18 +40,12 @@ class UsageSplits:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         now = self._clock()
-        status_class = "5"
-
-        def remember_status(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            nonlocal status_class
-            status_class = status[0]
-            return start_response(status, headers, exc_info)
-
+        seen = StatusSeen(start_response)
         try:
-            return self._app(environ, remember_status)
+            return self._app(environ, seen)
         finally:
             if (admission := environ.get("vibekeys.admission")) is not None:
-                self._note_admission(admission, environ, status_class + "xx", hour_of(now))
+                self._note_admission(admission, environ, seen.code[0] + "xx", hour_of(now))
             elif (refusal := environ.get("vibekeys.refusal")) is not None and not _is_replayed(environ):
                 self._note_refusal(refusal, environ["vibekeys.client_address"], hour_of(now))
 
@@ -65,7 +60,7 @@ class UsageSplits:
         code = refusal.denial.code
         if refusal.snapshot is not None:
             self._tally.count_refusal(refusal.snapshot.key.key_id, hour, code)
-        elif code in _WRONG_KEY:
+        elif code in WRONG_KEY:
             self._tally.count_wrong(refusal.beginning, source_of(address), hour, code)
 
 

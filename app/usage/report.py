@@ -2,6 +2,7 @@
 
 A range is of whole hours or whole days. Counts come from the table of that length. The splits of a range by
 the hour are read from whole days as far as it has any, so that a year costs what 365 rows of each name cost.
+Days are kept for longer than their hours, so that begins where the hours begin that are still there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ BUCKETS = {"hour": HOUR_MS, "day": DAY_MS}
 MOST_NETWORKS_TOLD = 100
 
 _TABLES = {HOUR_MS: "hour", DAY_MS: "day"}
-_ONE_KEY = "?1"
+_ONE_KEY = "SELECT ?1 AS id"
 _LINEAGE = """
     SELECT id FROM "key" WHERE lineage_id = ?1 UNION SELECT key_id FROM usage_key WHERE lineage_id = ?1"""
 _SERIES = """
@@ -32,6 +33,10 @@ _SERIES = """
 _SPLITS = """
     SELECT kind, name, sum(requests) FROM usage_split_{length}
     WHERE key_id IN ({keys}) AND starts_at >= ?2 AND starts_at < ?3 GROUP BY kind, name"""
+_FIRST_SPLIT = """
+    SELECT min((
+        SELECT min(starts_at) FROM usage_split_hour
+        WHERE key_id = one.id AND starts_at >= ?2 AND starts_at < ?3)) FROM ({keys}) AS one"""
 _LAST_USE = """
     SELECT last_used_at, last_used_ip FROM usage_key WHERE key_id IN ({keys})
     ORDER BY last_used_at DESC LIMIT 1"""
@@ -109,16 +114,32 @@ def report(db: Database, key: Key, within: Range, *, lineage: bool) -> Report:
     return Report(series, last_use, splits)
 
 
+def series_of(db: Database, key: Key, within: Range) -> list[tuple[int, int]]:
+    """Return what a report on `key` has as its `series`, and no more."""
+    statement = _SERIES.format(keys=_ONE_KEY, length=_TABLES[within.length])
+    series: Any = driver(db).execute(statement, (key.id, within.since, within.until)).fetchall()
+    return list(series)
+
+
 def _splits(
     connection: apsw.Connection, keys: str, name: str, within: Range
 ) -> dict[str, list[tuple[str, int]]]:
     counts: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
-    for part in within.parts():
+    for part in _kept(connection, keys, name, within).parts():
         statement = _SPLITS.format(keys=keys, length=_TABLES[part.length])
         rows: Any = connection.execute(statement, (name, part.since, part.until))
         for kind, split, requests in rows:
             counts[kind][split] = counts[kind].get(split, 0) + requests
     return {kind: _most_frequent_first(kind, of_kind) for kind, of_kind in counts.items()}
+
+
+def _kept(connection: apsw.Connection, keys: str, name: str, within: Range) -> Range:
+    """The part of a range by the hour that is not before the first hour of which there are splits."""
+    if within.length == DAY_MS:
+        return within
+    statement = _FIRST_SPLIT.format(keys=keys)
+    first: Any = connection.execute(statement, (name, within.since, within.until)).get
+    return Range(within.until if first is None else first, within.until, HOUR_MS)
 
 
 def _most_frequent_first(kind: str, counts: dict[str, int]) -> list[tuple[str, int]]:

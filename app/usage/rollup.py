@@ -21,6 +21,7 @@ from gateway.address import parse_address
 from gateway.usage_table import UsageTable, Use
 
 WRONG_KEYS_KEPT_MS = 2 * DAY_MS
+ACTIONS_KEPT_MS = 90 * DAY_MS
 _STORED_AT_ONCE = 250
 _REMOVED_AT_ONCE = 500
 """Writers of keys wait for the lock meanwhile, and requests for the table's."""
@@ -63,10 +64,11 @@ class Rollup:
         """
         now = self._clock()
         uses = self._table.unstored(now)
-        for start in range(0, max(len(uses), 1), _STORED_AT_ONCE):
+        for start in range(0, len(uses), _STORED_AT_ONCE):
             few = uses[start : start + _STORED_AT_ONCE]
             self._store(few)
             self._table.note_stored(few, now)
+        self._table.note_all_stored(now)
 
     def remove_outdated(self) -> None:
         """Remove what was kept for long enough. Raises as `roll_up` does."""
@@ -77,6 +79,7 @@ class Rollup:
         self._remove("usage_hour", "key_id, starts_at, slot", hours_before)
         self._remove("usage_split_hour", "key_id, starts_at, kind, name", hours_before)
         self._remove("wrong_keys", "starts_at, address", now_ms - WRONG_KEYS_KEPT_MS)
+        self._remove("usage_action", "key_id, name", now_ms - ACTIONS_KEPT_MS)
         if self._days_kept_ms is not None:
             days_before = begin(now_ms - self._days_kept_ms, DAY_MS)
             self._remove("usage_day", "key_id, starts_at", days_before)

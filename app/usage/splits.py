@@ -15,7 +15,7 @@ from peewee import Database
 
 from app.db import driver, writing
 from app.usage.clients import OTHER
-from app.usage.tally import MOST_NETWORKS, NETWORK, REFUSAL, Gathered, Split
+from app.usage.tally import ACTION, MOST_NETWORKS, NETWORK, REFUSAL, Gathered, Split
 from app.usage.windows import DAY_MS, HOUR_MS, begin
 from gateway.keys import prefix_of
 
@@ -28,6 +28,10 @@ _TABLES = (("usage_split_hour", HOUR_MS), ("usage_split_day", DAY_MS))
 _ADD = """
     INSERT INTO {table} (key_id, starts_at, kind, name, requests) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (key_id, starts_at, kind, name) DO UPDATE SET requests = requests + excluded.requests"""
+_CALLED = """
+    INSERT INTO usage_action (key_id, name, starts_at) VALUES (?, ?, ?)
+    ON CONFLICT (key_id, name) DO UPDATE SET starts_at = excluded.starts_at
+    WHERE excluded.starts_at > starts_at"""
 _NETWORKS = "SELECT name FROM {table} WHERE key_id = ? AND starts_at = ? AND kind = 'network'"
 _BEGIN_ALIKE = 'SELECT id FROM "key" WHERE key_prefix = ? AND is_legacy = ? LIMIT ?'
 _OLDER = 'FROM "key" WHERE is_legacy AND unchecked_prefix = ?'
@@ -50,6 +54,7 @@ def store(db: Database, gathered: Gathered) -> None:
         for table, length in _TABLES:
             rows = sorted(_by_window(splits, length).items())
             connection.executemany(_ADD.format(table=table), _bounded(connection, table, rows))
+        connection.executemany(_CALLED, _called(splits))
         for hour, of_hour in groupby(sorted(gathered.wrong_from.items(), key=_hour_of), key=_hour_of):
             rows_of_hour = [(requests, hour, address) for (address, _), requests in of_hour]
             addresses: Any = connection.execute(_ADDRESSES, (hour,)).get
@@ -89,6 +94,12 @@ def _older_prefix(connection: apsw.Connection, beginning: str) -> str | None:
         common = takewhile(lambda pair: pair[0] == pair[1], zip(fits, nearest, strict=False))
         fits = "".join(letter for letter, _ in common)
     return None
+
+
+def _called(splits: Iterable[Split]) -> Iterator[tuple[str, str, int]]:
+    for key_id, hour, kind, name in splits:
+        if kind == ACTION and name != OTHER:
+            yield key_id, name, begin(hour, DAY_MS)
 
 
 def _by_window(splits: dict[Split, int], length: int) -> dict[Split, int]:

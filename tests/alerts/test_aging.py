@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import apsw
 import pytest
 
-from app.alerts import watch
+from app.alerts import aging, watch
+from app.db import driver
 from app.models import Alert, Key, Mail
 from tests.alerts.tower import DAY, Tower
 from tests.db.installation import CLI
+from tests.db.statements import steps_of
 
 
 def test_a_key_is_due_once_it_is_older_than_90_days(tower: Tower) -> None:
@@ -103,3 +106,56 @@ def test_of_hundreds_at_once_there_is_an_alert_each_and_one_mail(
         tower.installation.change(key, status="REVOKED")
     tower.look()
     assert {alert.status for alert in Alert.select()} == {"CLOSED"}
+
+
+def test_of_thousands_at_once_a_look_takes_some_and_the_last_one_mails(
+    tower: Tower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_CHANGED_AT_ONCE", 2)
+    monkeypatch.setattr(watch, "_PARTS_A_LOOK", 2)
+    keys = [tower.key().key for _ in range(9)]
+    tower.wait(91 * DAY)
+    tower.installation.change(keys[8], expires_at=tower.clock.ms + int(DAY * 1000))
+    assert tower.types() == ["EXPIRING", *["ROTATION_DUE"] * 4]
+    assert [mail.subject for mail in Mail.select()] == ["A key expires soon"]
+    assert tower.types() == ["ROTATION_DUE"] * 4
+    assert tower.types() == ["ROTATION_DUE"]
+    expiry, age = Mail.select().order_by(Mail.kind)
+    assert (expiry.body.count("expires at"), age.body.count("older than 90 days")) == (1, 9)
+    assert tower.look() == []
+
+
+@pytest.mark.parametrize("same_age", [True, False])
+def test_what_was_looked_at_is_not_read_again_for_the_rest(tower: Tower, same_age: bool) -> None:
+    for _ in range(60):
+        tower.key()
+        tower.wait(0 if same_age else 1)
+    tower.wait(91 * DAY)
+    ids: list[str | None] = []
+    pages = aging.pages(driver(tower.installation.db), aging.ROTATION_DUE, tower.clock.ms, 10)
+
+    def read_a_page() -> None:
+        ids.extend(finding.key_id for finding in next(pages))
+
+    costs = [steps_of(tower.installation.db, read_a_page) for _ in range(6)]
+    assert list(pages) == []
+    assert sorted(map(str, ids)) == sorted(key.id for key in Key.select())
+    assert max(costs) < 1.2 * min(costs)
+
+
+def test_between_two_parts_another_process_can_write(tower: Tower, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_CHANGED_AT_ONCE", 2)
+    for _ in range(5):
+        tower.key()
+    tower.wait(91 * DAY)
+    pauses = []
+
+    def pause(seconds: float) -> None:
+        other = apsw.Connection(str(tower.installation.config.database_path))
+        other.execute("BEGIN IMMEDIATE; ROLLBACK")
+        other.close()
+        pauses.append(seconds)
+
+    monkeypatch.setattr(watch.time, "sleep", pause)
+    tower.look()
+    assert pauses == [watch._PAUSE_SECONDS] * 2

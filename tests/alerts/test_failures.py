@@ -103,6 +103,24 @@ def test_of_many_addresses_the_worst_are_told(tower: Tower) -> None:
     assert min(alert.facts["failures"] for alert in opened) == 30
 
 
+def test_of_ever_other_addresses_no_more_are_told_than_a_hundred_at_a_time(tower: Tower) -> None:
+    tower.installation.account("op@example.com", operator=True)
+    for minute in range(3):
+        for number in range(60):
+            tower.guess(None, 10 + minute, f"203.0.{minute}.{number}")
+        tower.look()
+        tower.wait(MINUTE)
+    assert len(tower.alerts()) == 100
+    tower.wait(HOUR)
+    for number in range(60):
+        tower.guess(None, 10, f"203.0.0.{number}")
+        tower.guess(None, 50, f"203.0.9.{number}")
+    assert tower.look() == []
+    tower.wait(HOUR)  # sixty have gone on until now
+    tower.guess(None, 10, HOME)
+    assert [alert.facts["address"] for alert in tower.look()] == [HOME]
+
+
 def test_without_an_operator_nobody_is_told_of_an_address(tower: Tower) -> None:
     tower.guess(None, 1_000)
     assert tower.look() == []

@@ -6,18 +6,22 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from app.alerts.webhooks import MOST_IN_A_CALL, WebhookDelivery, signature
+from app.alerts import webhook_queue
+from app.alerts.webhook_queue import MOST_WAITING
+from app.alerts.webhooks import WebhookDelivery, signature
 from app.mail.delivery import FIRST_PAUSE_MS
-from app.models import Alert, Key, Preferences, WebhookCall
+from app.models import Account, Alert, Key, Preferences, WebhookCall
 from app.preferences import AlertWebhook, of_account
 from app.schemas.alert import alert_answers
 from tests.alerts.receiver import Receiver, receiving
 from tests.alerts.tower import DAY, Tower
+from tests.db.installation import CLI
 
 PATIENCE = 0.5
 
@@ -107,15 +111,110 @@ def test_another_answer_is_tried_again_with_pauses_under_the_same_id(
     assert (the_call().sent_at, the_call().last_error) == (tower.clock.ms, None)
 
 
-def test_a_silent_receiver_is_left_alone_for_the_rest_of_the_round(
+def put_calls(tower: Tower, receiver: Receiver, count: int, account: Account | None = None) -> list[str]:
+    """Have calls wait that are to go to the receiver, each due a second after the one before."""
+    account = account or tower.account
+    tower.preferences.change(CLI, account.id, alert_webhook_url=receiver.url)
+    for _ in range(count):
+        with tower.installation.ledger.change(CLI) as change:
+            webhook_queue.put(change, account.id, "{}")
+        tower.wait(1)
+    calls = WebhookCall.select().where(WebhookCall.account == account.id)
+    return [call.id for call in calls.order_by(WebhookCall.created_at)]
+
+
+def ids(receiver: Receiver) -> list[str]:
+    return [call.headers["X-Vibekeys-Call"] for call in receiver.calls]
+
+
+@pytest.mark.parametrize("status", [None, 500])
+def test_a_receiver_that_fails_is_left_alone_by_all_calls_to_it_for_longer_each_time(
+    tower: Tower, receiver: Receiver, delivery: WebhookDelivery, status: int | None
+) -> None:
+    put_calls(tower, receiver, 3)
+    if status is None:
+        receiver.answering.clear()
+    else:
+        receiver.status = status
+    for pause in (FIRST_PAUSE_MS, 2 * FIRST_PAUSE_MS, 4 * FIRST_PAUSE_MS):
+        before = len(receiver.calls)
+        delivery.deliver()
+        assert len(receiver.calls) == before + 1
+        assert {call.next_attempt_at for call in WebhookCall.select()} == {tower.clock.ms + pause}
+        tower.wait(pause / 1000 - 1)
+        delivery.deliver()
+        assert len(receiver.calls) == before + 1
+        tower.wait(1)
+
+
+def test_a_silent_receiver_does_not_hold_up_those_of_others(
+    tower: Tower, receiver: Receiver, delivery: WebhookDelivery
+) -> None:
+    bob = tower.installation.account("bob@example.com")
+    receiver.answering.clear()
+    put_calls(tower, receiver, 4)
+    with receiving() as quick:
+        (call,) = put_calls(tower, quick, 1, bob)
+        delivery.deliver()
+        delivery.deliver()
+        assert (len(receiver.calls), ids(quick)) == (1, [call])
+
+
+def test_accounts_take_turns(tower: Tower, receiver: Receiver) -> None:
+    bob = tower.installation.account("bob@example.com")
+    adas = put_calls(tower, receiver, 3)
+    (bobs,) = put_calls(tower, receiver, 1, bob)
+    passing = count(tower.clock.ms)
+    WebhookDelivery(
+        tower.installation.db, tower.preferences, lambda: next(passing) / 1000, allow_private=True
+    ).deliver()
+    assert ids(receiver) == [adas[0], bobs, *adas[1:]]
+
+
+def test_a_call_that_the_receiver_cannot_bear_holds_up_others_for_one_pause_only(
+    tower: Tower, receiver: Receiver, delivery: WebhookDelivery
+) -> None:
+    receiver.status = 500
+    (bad,) = put_calls(tower, receiver, 1)
+    delivery.deliver()
+    _, good = put_calls(tower, receiver, 1)
+    WebhookCall.update(next_attempt_at=tower.clock.ms).execute()
+    receiver.status = 204
+    delivery.deliver()
+    assert ids(receiver) == [bad, good, bad]
+
+
+def test_a_new_call_waits_with_those_that_wait(
     tower: Tower, receiver: Receiver, delivery: WebhookDelivery
 ) -> None:
     opened(tower, receiver)
-    WebhookCall.create(**{**the_call().__data__, "id": "another"})
-    receiver.answering.clear()
+    receiver.status = 500
     delivery.deliver()
-    assert len(receiver.calls) == 1
-    assert {call.last_error for call in WebhookCall.select()} == {"no answer in time", None}
+    tower.guess(tower.key().key.key_prefix, 10)
+    tower.look()
+    assert [call.next_attempt_at for call in WebhookCall.select()] == [tower.clock.ms + FIRST_PAUSE_MS] * 2
+
+
+def test_another_webhook_is_called_at_once(
+    tower: Tower, receiver: Receiver, delivery: WebhookDelivery
+) -> None:
+    put_calls(tower, receiver, 2)
+    receiver.status = 500
+    delivery.deliver()
+    with receiving() as other:
+        tower.set(alert_webhook_url=other.url)
+        delivery.deliver()
+        assert len(other.calls) == 2
+
+
+def test_of_more_than_a_hundred_calls_the_oldest_are_given_up(tower: Tower, receiver: Receiver) -> None:
+    with capture_logs() as lines:
+        calls = put_calls(tower, receiver, MOST_WAITING + 2)
+    given_up = WebhookCall.select().where(WebhookCall.failed_at.is_null(False))
+    assert [call.id for call in given_up.order_by(WebhookCall.created_at)] == calls[:2]
+    assert {call.last_error for call in given_up} == {"too many calls wait"}
+    told = [line for line in lines if line["event"] == "webhook.given_up"]
+    assert [(line["account_id"], line["calls"]) for line in told] == [(tower.account.id, 1)] * 2
 
 
 def test_two_days_of_that_and_it_is_given_up(
@@ -131,6 +230,23 @@ def test_two_days_of_that_and_it_is_given_up(
     assert call.next_attempt_at is None
     assert call.attempts == len(receiver.calls)
     assert 2 * DAY < (call.failed_at - call.created_at) / 1000 < 3 * DAY
+
+
+def test_what_is_younger_than_two_days_is_not_given_up_with_the_rest(
+    tower: Tower, receiver: Receiver, delivery: WebhookDelivery
+) -> None:
+    old, older = put_calls(tower, receiver, 2)
+    receiver.status = 500
+    for _ in range(40):
+        delivery.deliver()
+        tower.wait(3_600)
+    *_, young = put_calls(tower, receiver, 1)
+    for _ in range(20):
+        delivery.deliver()
+        tower.wait(3_600)
+    given_up = WebhookCall.select().where(WebhookCall.failed_at.is_null(False))
+    assert {call.id for call in given_up} == {old, older}
+    assert WebhookCall.get(WebhookCall.next_attempt_at.is_null(False)).id == young
 
 
 def test_a_clock_that_was_put_back_does_not_stop_calls(
@@ -156,11 +272,12 @@ def test_a_pause_is_kept_also_by_a_clock_that_was_put_back_by_less(
     assert len(receiver.calls) == 1
 
 
-def test_410_gives_it_up_at_once(tower: Tower, receiver: Receiver, delivery: WebhookDelivery) -> None:
-    opened(tower, receiver)
+def test_410_gives_up_all_at_once(tower: Tower, receiver: Receiver, delivery: WebhookDelivery) -> None:
+    put_calls(tower, receiver, 2)
     receiver.status = 410
     delivery.deliver()
-    assert the_call().failed_at == tower.clock.ms
+    assert len(receiver.calls) == 1
+    assert [call.failed_at for call in WebhookCall.select()] == [tower.clock.ms] * 2
 
 
 @pytest.mark.parametrize("gone", [None, b"sealed under another secret"])
@@ -213,15 +330,15 @@ def test_nothing_of_the_webhook_is_logged(
     assert not any(secret in told for secret in ("planted", webhook.secret, "127.0.0.1"))
 
 
-def test_many_alerts_go_in_calls_of_a_hundred(tower: Tower, receiver: Receiver) -> None:
+def test_many_alerts_go_in_calls_of_fifty(tower: Tower, receiver: Receiver) -> None:
     tower.set(alert_webhook_url=receiver.url)
-    for _ in range(MOST_IN_A_CALL + 5):
+    for _ in range(55):
         tower.key()
     tower.wait(91 * DAY)
     tower.look()
-    told = [alert["keyId"] for call in WebhookCall.select() for alert in json.loads(call.body)["alerts"]]
-    assert sorted(told) == sorted(key.id for key in Key.select())
-    assert WebhookCall.select().count() == 2
+    told = [[alert["keyId"] for alert in json.loads(call.body)["alerts"]] for call in WebhookCall.select()]
+    assert sorted(map(len, told)) == [5, 50]
+    assert sorted(key_id for call in told for key_id in call) == sorted(key.id for key in Key.select())
 
 
 def test_a_signature_is_of_time_and_body() -> None:

@@ -32,9 +32,9 @@ class Tower:
         self.clock.now = MONDAY
         self.preferences = AccountPreferences(self.installation.ledger, self.installation.secrets)
         self._table = UsageTable(self.installation.config.state_dir)
-        arguments = (self.installation.config, self.clock)
-        self.rollup = Rollup(self.installation.db, self._table, self.clock, self.installation.config)
-        self.watch = AlertWatch(self.installation.db, self.installation.ledger, *arguments)
+        db, ledger, config = self.installation.db, self.installation.ledger, self.installation.config
+        self.rollup = Rollup(db, self._table, self.clock, config)
+        self.watch = AlertWatch(db, ledger, config, self.clock, self._table.stored_at)
         self.account = self.installation.account("ada@example.com")
         self.look()  # nothing before the first look is told
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.keyring import Issued
-from app.models import UsageHour
+from app.models import UsageHour, UsageSplitHour
 from app.schemas.fields import iso
 from tests.api.world import UNKNOWN_ID, Answer, World
 from tests.usage.recorded import record
@@ -175,14 +175,21 @@ def test_200_many_networks_are_told_in_a_hundred_and_the_rest(world: World, noon
     assert networks[-1] == {"name": "other", "count": 50}
 
 
-def test_200_hours_that_are_no_longer_kept_are_left_out(world: World, noon: float) -> None:
+def test_200_hours_that_are_no_longer_kept_are_left_out_of_all_numbers(world: World, noon: float) -> None:
     issued = world.portal_key()
-    use(world, issued.raw_key, noon, 4)
+    for when, times in ((noon, 4), (noon + 13 * HOUR, 2), (noon + DAY, 3), (noon + 2.5 * DAY, 1)):
+        use(world, issued.raw_key, when, times)
     record(world.service)
-    UsageHour.delete().where(UsageHour.key_id == issued.key.id).execute()
+    for table in (UsageHour, UsageSplitHour):  # in the middle of the second day, as the worker removes them
+        table.delete().where(table.starts_at < round((noon + 20 * HOUR) * 1000)).execute()
 
-    assert series(usage(world, issued, bucket="hour")) == {}
-    assert series(usage(world, issued, bucket="day")) == {at(noon - 12 * HOUR): 4}
+    by_hour, by_day = (usage(world, issued, bucket=bucket) for bucket in ("hour", "day"))
+
+    assert series(by_hour) == {at(noon + DAY): 3, at(noon + 2.5 * DAY): 1}
+    assert sum(series(by_day).values()) == 10
+    for answer in (by_hour, by_day):
+        for split in ("tools", "actions", "statuses", "networks"):
+            assert sum(counts(answer, split).values()) == answer.data["requestCount"]
 
 
 def test_200_the_key_itself_tells_its_count_and_its_last_use(world: World, noon: float) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import chromium
 from tests.browser.complaints import Complaints
-from tests.browser.installation import Dashboard, serving
+from tests.browser.installation import Dashboard, new_service, serving
 from tests.browser.look import LOOKS
 from tests.serve.processes import PATIENCE
 
@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    with serving(tmp_path_factory.mktemp("browser") / "var") as dashboard:
+    with serving(new_service(tmp_path_factory.mktemp("browser") / "var")) as dashboard:
         yield dashboard
 
 

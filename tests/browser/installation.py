@@ -51,10 +51,14 @@ class Dashboard:
         return self.services.keyring.issue(OPERATOR, owner=owner, **fields)
 
 
+def new_service(folder: Path) -> Service:
+    """A service that is to have its files in `folder`, and does not run yet."""
+    return Service(folder, {"REDIS_TIMEOUT_MS": "5000"}, ("--no-worker",))
+
+
 @contextmanager
-def serving(folder: Path) -> Iterator[Dashboard]:
-    """Yield the dashboard of a service in `folder`, which is made and ends with the block."""
-    service = Service(folder, {"REDIS_TIMEOUT_MS": "5000"}, ("--no-worker",))
+def serving(service: Service) -> Iterator[Dashboard]:
+    """Start a service and yield its dashboard; it ends with the block."""
     service.start()
     try:
         services = open_services(Config.from_env(service.environ), redis="if running")

@@ -22,6 +22,10 @@ class Look:
     def __str__(self) -> str:
         return f"{self.scheme}-{self.width}"
 
+    @property
+    def is_phone(self) -> bool:
+        return self.width < 600
+
     def at(self, page: Page) -> None:
         """Have the page look like that."""
         page.set_viewport_size({"width": self.width, "height": self.height})

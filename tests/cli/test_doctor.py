@@ -54,11 +54,12 @@ def test_a_sound_installation_has_nothing_wrong(sound: Terminal) -> None:
         "schema",
         "integrity",
         "audit",
+        "disk",
         "redis",
         "publishing",
-        "smtp",
         "outbox",
         "usage",
+        "smtp",
     ]
     assert wrong(sound) == {}
 
@@ -242,9 +243,9 @@ def test_counts_that_nobody_stores_are_wrong_while_a_service_runs(sound: Termina
     assert wrong(sound) == {}, "the next start stores them"
     with serving(tmp_path):
         assert "never stored" in wrong(sound)["usage"]
-        table.note_stored([], now - 11)
+        table.note_all_stored(now - 11)
         assert "stored last at" in wrong(sound)["usage"]
-        table.note_stored([], now)
+        table.note_all_stored(now)
         assert "usage" not in wrong(sound)
     table.close()
 

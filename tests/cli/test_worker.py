@@ -12,16 +12,19 @@ from peewee import OperationalError
 from structlog.testing import capture_logs
 
 from app import audit, hooks
+from app.alerts.watch import AlertWatch
 from app.config import Config
 from app.errors import ApiError
 from app.idempotency import KEPT_MS, IdempotencyStore, fingerprint
 from app.ledger import Actor
 from app.mail.delivery import Delivery
-from app.models import Account, Event, Hook, HookRoom, Idempotency, Mail, new_id
+from app.models import Account, Event, Hook, HookRoom, Idempotency, Mail, UsageHour, WebhookCall, new_id
 from app.services import Services
 from app.wiring import open_services
 from app.worker import HEAD_SECONDS, Aside, AuditHead, Chore, alone, tidy, work
+from gateway.usage_table import UsageTable
 from tests.cli.terminal import Terminal
+from tests.db.statements import steps_of
 from tests.serve.processes import PATIENCE
 
 START = 1_700_000_000.0
@@ -90,6 +93,32 @@ def test_mails_that_found_no_server_are_removed_after_thirty_days(
 
     assert sorted((now - mail.created_at) // days for mail in Mail.select()) == [29, 31, 31]
     assert [line["mails"] for line in lines if line["event"] == "mail.rested_too_long"] == [2]
+
+
+def test_calls_of_webhooks_are_removed_a_week_after_their_end_and_those_that_wait_never(
+    services: Services,
+) -> None:
+    now, week = int(START * 1000), 7 * 24 * 3_600_000
+    for ended_at in (now - week + 1, now - week):
+        put_calls(services, 1, sent_at=ended_at)
+        put_calls(services, 1, failed_at=ended_at)
+    put_calls(services, 1, created_at=now - 2 * week, next_attempt_at=now)
+
+    tidy(services)
+
+    left = [call.sent_at or call.failed_at for call in WebhookCall.select()]
+    assert sorted(left, key=str) == [now - week + 1, now - week + 1, None]
+
+
+def test_to_tidy_costs_no_more_with_many_calls_of_webhooks_that_stay(services: Services) -> None:
+    put_calls(services, 2, sent_at=int(START * 1000))
+    put_calls(services, 2, failed_at=int(START * 1000))
+    put_calls(services, 2, next_attempt_at=0)
+    before = steps_of(services.db, lambda: tidy(services))
+    for ended in ({"sent_at": int(START * 1000)}, {"failed_at": int(START * 1000)}, {"next_attempt_at": 0}):
+        put_calls(services, 100, **ended)
+
+    assert steps_of(services.db, lambda: tidy(services)) == before
 
 
 def test_activity_is_kept_for_400_days(services: Services) -> None:
@@ -217,6 +246,23 @@ def test_it_begins_at_once_and_then_waits_until_something_is_due_again(services:
     assert Idempotency.select().count() == 0
 
 
+def test_alerts_are_looked_for_once_what_was_counted_without_a_worker_is_stored(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, stored = UsageTable(services.config.state_dir), []
+    table.count("a key", "a lineage", "192.0.2.1", START)
+    table.close()
+    looked = threading.Event()
+
+    def look(_: AlertWatch) -> None:
+        stored.append(UsageHour.select().count())
+        looked.set()
+
+    monkeypatch.setattr(AlertWatch, "look", look)
+    work(services, lambda seconds: looked.wait(min(seconds, 0.1)))
+    assert stored == [1]
+
+
 @pytest.mark.parametrize(
     "error", [ApiError("DATABASE_UNAVAILABLE"), OperationalError("away"), OSError("away")]
 )
@@ -290,17 +336,19 @@ def test_a_fault_of_the_program_in_a_thread_is_not_swallowed() -> None:
         raise ZeroDivisionError
 
     aside = Aside(Chore("mail", 1.0, do), finished.set)
+    aside.keep_going()
     assert finished.wait(PATIENCE)
 
     with pytest.raises(ZeroDivisionError):
-        aside.check()
+        aside.keep_going()
 
 
 def test_a_thread_ends_between_two_turns() -> None:
     done, finished = threading.Event(), threading.Event()
     aside = Aside(Chore("mail", 3_600.0, done.set), finished.set)
+    aside.keep_going()
     assert done.wait(PATIENCE)
-    aside.check()
+    aside.keep_going()
     aside.tell_to_end()
     aside.wait_for_end(time.monotonic() + PATIENCE)
 
@@ -330,6 +378,15 @@ def put_mails(services: Services, *mails: dict[str, int]) -> None:
     with services.db.atomic():
         for values in mails:
             Mail.create(id=new_id(now), attempts=0, **{**plain, **due, **values})
+
+
+def put_calls(services: Services, count: int, **fields: int) -> None:
+    """Calls of the account's webhook, made or waiting."""
+    account_id, now = Account.get().id, int(START * 1000)
+    plain = {"account": account_id, "body": "{}", "created_at": now, "attempts": 0}
+    with services.db.atomic():
+        for _ in range(count):
+            WebhookCall.create(id=new_id(now), **{**plain, **fields})
 
 
 def keep_answers(services: Services, ages_ms: list[int]) -> None:

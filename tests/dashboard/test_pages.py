@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.models import Account, Alert, new_id
+from app.models import Account, Alert
 from app.wiring import create_flask
+from tests.api.alerts import new_alert
 from tests.api.world import Service, World
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import SignedIn
@@ -46,17 +47,8 @@ def test_a_page_is_complete_and_nothing_runs_in_its_markup(browser: Browser, ser
 
 
 def test_the_navigation_marks_where_one_is_and_counts_open_alerts(world: World, browser: Browser) -> None:
-    now_ms = int(world.service.clock.now * 1000)
-    for status in ("OPEN", "OPEN", "DISMISSED"):
-        Alert.create(
-            id=new_id(now_ms),
-            account=world.admin.account,
-            type="SPIKE",
-            subject=new_id(now_ms),
-            status=status,
-            facts={},
-            created_at=now_ms,
-        )
+    _, _, dismissed = (new_alert(world, world.admin) for _ in range(3))
+    Alert.update(status="DISMISSED").where(Alert.id == dismissed.id).execute()
     text = browser.get("/dashboard").body.decode()
     # At the side, and in the menu.
     assert re.findall(r'href="([^"]+)" aria-current="page"', text) == ["/dashboard"] * 2

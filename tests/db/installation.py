@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app import migrations
+from app import migrations, sessions
 from app.accounts import Accounts
 from app.config import Config
 from app.db import connect
 from app.idempotency import IdempotencyStore
 from app.keyring import Issued, Keyring
 from app.ledger import Actor, Ledger
-from app.models import Account, Key, Portal
+from app.models import Account, Key, Portal, Session
 from app.portals import Portals
 from app.publisher import Publisher
 from app.secrets import Secrets
@@ -24,6 +24,7 @@ from gateway.trust import Trust
 START = 1_700_002_800.0
 HOUR = 3_600.0
 CLI = Actor("cli")
+ADDRESS = "203.0.113.7"
 
 
 class Clock:
@@ -93,6 +94,13 @@ class Installation:
         """Whoever holds a key of the account, which is made for the purpose."""
         key = self.key(account, integrations=["ai_tools", "cli"]).key
         return Actor("key", account.id, key.id, "192.0.2.7")
+
+    def visitor(self, account: Account, *, as_operator: bool = False) -> Actor:
+        """The account, signed in to the dashboard."""
+        with self.ledger.change(Actor("account", account.id, address=ADDRESS)) as change:
+            sessions.begin(change, account, "a browser")
+        session = Session.select().where(Session.account == account).order_by(Session.id.desc()).get()
+        return Actor("account", account.id, address=ADDRESS, session_id=session.id, as_operator=as_operator)
 
     def rotate(self, key: Key, **options: object) -> Issued:
         return self.keyring.rotate(CLI, Key.select(), key.id, **options)  # type: ignore[arg-type]

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from app import sessions
 from app.errors import ApiError
 from app.ledger import Actor, SignedOut
-from app.models import Account, Audit, Event, Session
+from app.models import Account, Audit, Event
 from app.sessions import IDLE_MS
-from tests.db.installation import CLI, Installation
-
-ADDRESS = "203.0.113.7"
-
-
-def visitor(installation: Installation, account: Account, *, as_operator: bool = False) -> Actor:
-    with installation.ledger.change(Actor("account", account.id, address=ADDRESS)) as change:
-        sessions.begin(change, account, "a browser")
-    session = Session.get(Session.account == account)
-    return Actor("account", account.id, address=ADDRESS, session_id=session.id, as_operator=as_operator)
+from tests.db.installation import ADDRESS, CLI, Installation
 
 
 def change_something(installation: Installation, actor: Actor, account: Account) -> None:
@@ -28,7 +18,7 @@ def change_something(installation: Installation, actor: Actor, account: Account)
 
 def test_the_audit_row_names_the_account_and_the_address(installation: Installation) -> None:
     account = installation.account()
-    change_something(installation, visitor(installation, account), account)
+    change_something(installation, installation.visitor(account), account)
 
     row = Audit.select().order_by(Audit.seq.desc()).get()
     assert (row.actor_kind, row.actor_account_id, row.actor_key_id) == ("account", account.id, None)
@@ -42,7 +32,7 @@ def test_another_account_is_told_who_it_was_done_by_but_not_from_where(
     installation: Installation, as_operator: bool, by: str
 ) -> None:
     account, other = installation.account(operator=True), installation.account("other@example.com")
-    change_something(installation, visitor(installation, account, as_operator=as_operator), other)
+    change_something(installation, installation.visitor(account, as_operator=as_operator), other)
 
     event = Event.select().where(Event.account == other, Event.type == "account.changed").get()
     assert (event.by, event.address) == (by, None)
@@ -55,7 +45,7 @@ def test_an_account_that_is_not_active_changes_nothing(
     installation: Installation, status: str, code: str
 ) -> None:
     account = installation.account()
-    actor = visitor(installation, account)
+    actor = installation.visitor(account)
     installation.accounts.update(CLI, account.id, status=status)
     rows = Audit.select().count()
 
@@ -67,7 +57,7 @@ def test_an_account_that_is_not_active_changes_nothing(
 
 def test_a_session_that_is_over_changes_nothing(installation: Installation) -> None:
     account = installation.account()
-    actor = visitor(installation, account)
+    actor = installation.visitor(account)
     installation.clock.now += IDLE_MS / 1000
     with pytest.raises(SignedOut):
         change_something(installation, actor, account)
@@ -75,7 +65,7 @@ def test_a_session_that_is_over_changes_nothing(installation: Installation) -> N
 
 def test_a_session_that_was_ended_or_is_anothers_changes_nothing(installation: Installation) -> None:
     account, other = installation.account(), installation.account("other@example.com")
-    theirs = visitor(installation, other)
+    theirs = installation.visitor(other)
     with pytest.raises(SignedOut):
         change_something(installation, Actor("account", account.id, session_id=theirs.session_id), account)
 
@@ -86,7 +76,7 @@ def test_a_session_that_was_ended_or_is_anothers_changes_nothing(installation: I
 
 def test_who_is_no_operator_any_more_finds_nothing_to_change(installation: Installation) -> None:
     account = installation.account(operator=True)
-    actor = visitor(installation, account, as_operator=True)
+    actor = installation.visitor(account, as_operator=True)
     change_something(installation, actor, account)
     installation.accounts.update(CLI, account.id, operator=False)
     with pytest.raises(ApiError) as refused:

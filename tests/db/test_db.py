@@ -15,7 +15,18 @@ from app import migrations
 from app.config import Config
 from app.db import DatabaseMissing, DatabaseRefused, connect, driver, writing
 from app.errors import ApiError
-from app.models import MODELS, Account, Audit, Heads, Key, Membership, Portal, new_id
+from app.models import (
+    MODELS,
+    Account,
+    Audit,
+    Heads,
+    Key,
+    Membership,
+    Portal,
+    UsageAction,
+    UsageSplitDay,
+    new_id,
+)
 from tests.db.installation import Installation
 
 
@@ -139,6 +150,26 @@ def test_migrations_can_be_taken_back(installation: Installation) -> None:
     for _ in runner.migrations():
         runner.down()
     assert installation.db.get_tables() == ["schema_migration"]
+
+
+def test_which_routes_were_called_is_taken_from_the_days_before(installation: Installation) -> None:
+    day = {"key_id": "a", "requests": 1}
+    for starts_at, kind, name in (
+        (2, "action", "GET /v1/me"),
+        (1, "action", "GET /v1/me"),
+        (3, "tool", "curl"),
+    ):
+        UsageSplitDay.create(**day, starts_at=starts_at, kind=kind, name=name)
+    _step_back_to(installation, "202611261320_usage_for_people")
+    migrations.migrate(installation.db, installation.config.state_dir)
+    assert list(UsageAction.select().tuples()) == [("a", "GET /v1/me", 2)]
+
+
+def _step_back_to(installation: Installation, name: str) -> None:
+    """Take back migrations until that one is taken back too."""
+    runner = migrations._runner(installation.db)
+    while name not in migrations.pending(installation.db):
+        runner.down()
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,7 @@ def test_a_file_that_is_none_of_ours_is_begun_anew_and_its_slots_have_other_ids(
 
 def test_when_counts_were_stored_last_is_told(table: UsageTable) -> None:
     assert table.stored_at() is None
-    table.note_stored([], NOW)
+    table.note_all_stored(NOW)
     assert table.stored_at() == int(NOW) * 1000
 
 

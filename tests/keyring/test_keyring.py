@@ -95,16 +95,17 @@ def test_a_portal_key_needs_a_member_of_the_portal(installation: Installation, o
     assert refused.value.code == "NOT_PORTAL_MEMBER"
 
 
+@pytest.mark.parametrize("who", ["holder", "visitor"])
 @pytest.mark.parametrize("ended", [{"linked": False}, {"status": "INACTIVE"}])
 def test_only_the_command_line_makes_keys_of_a_portal_that_is_not_linked(
-    installation: Installation, owner: Account, ended: dict[str, Any]
+    installation: Installation, owner: Account, ended: dict[str, Any], who: str
 ) -> None:
     portal = installation.portal(owner)
-    holder = installation.holder(owner)
+    actor = getattr(installation, who)(owner)
     installation.portals.update(CLI, portal.id, **ended)
     fields: dict[str, Any] = {**RIGHT["api"], "owner": owner, "portal": portal, "name": "till"}
     with pytest.raises(ApiError) as refused:
-        installation.keyring.issue(holder, **fields)
+        installation.keyring.issue(actor, **fields)
     assert refused.value.code == "PORTAL_NOT_LINKED"
     assert refused.value.details == {"linked": True, "status": "ACTIVE", **ended}
     assert installation.keyring.issue(CLI, **fields).key.portal_id == portal.id
@@ -117,9 +118,13 @@ def test_only_the_command_line_makes_keys_of_a_portal_that_is_not_linked(
         ("cli", "management", "vibe:mgmt:feedback", True),
         ("operator", "management", "vibe:mgmt:feedback", True),
         ("owner", "management", "vibe:mgmt:feedback", False),
+        ("operator signed in", "management", "vibe:mgmt:feedback", True),
+        ("operator signed in as anybody", "management", "vibe:mgmt:feedback", False),
+        ("owner signed in", "management", "vibe:mgmt:feedback", False),
         ("cli", "personal", "mcp_server", True),
         ("operator", "personal", "mcp_server", False),
         ("owner", "personal", "mcp_server", False),
+        ("operator signed in", "personal", "mcp_server", False),
     ],
 )
 def test_what_only_some_may_grant(
@@ -136,6 +141,9 @@ def test_what_only_some_may_grant(
         "cli": CLI,
         "operator": installation.holder(operator),
         "owner": installation.holder(owner),
+        "operator signed in": installation.visitor(operator, as_operator=True),
+        "operator signed in as anybody": installation.visitor(operator),
+        "owner signed in": installation.visitor(owner),
     }[who]
     field = "scopes" if key_type == "management" else "integrations"
     wanted = [*RIGHT[key_type][field], granted]

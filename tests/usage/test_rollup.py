@@ -13,7 +13,7 @@ import pytest
 
 from app.config import Config
 from app.errors import ApiError
-from app.models import UsageDay, UsageHour, UsageKey, UsageSplitDay, UsageSplitHour, WrongKeys
+from app.models import UsageAction, UsageDay, UsageHour, UsageKey, UsageSplitDay, UsageSplitHour, WrongKeys
 from app.usage.rollup import Rollup
 from app.usage.windows import DAY_MS, HOUR_MS
 from gateway.usage_table import UsageTable
@@ -239,6 +239,13 @@ def test_days_are_kept_for_ever_unless_it_is_said_for_how_long(
 
     assert (hours(), days()) == ({}, {("a", int(MIDNIGHT)): 1})
     assert (UsageSplitHour.select().count(), UsageSplitDay.select().count()) == (0, 1)
+
+
+def test_which_routes_a_key_called_is_kept_for_90_days(installation: Installation, rollup: Rollup) -> None:
+    for days, name in ((89, "GET /v1/me"), (91, "GET /v1/deals")):
+        UsageAction.create(key_id="a", name=name, starts_at=int((installation.clock.now - days * DAY) * 1000))
+    rollup.remove_outdated()
+    assert [row.name for row in UsageAction.select()] == ["GET /v1/me"]
 
 
 def test_days_are_kept_no_shorter_than_their_hours(installation: Installation, table: UsageTable) -> None:

@@ -11,7 +11,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from app.db import driver
-from app.models import Account, UsageSplitDay, UsageSplitHour, WrongKeys
+from app.models import Account, UsageAction, UsageSplitDay, UsageSplitHour, WrongKeys
 from app.usage import splits
 from app.usage.clients import OTHER
 from app.usage.gather import SplitWriter
@@ -73,6 +73,16 @@ def test_what_is_gathered_is_added_to_its_hour_and_to_its_day(installation: Inst
         ("a", DAY, ACTION, "GET /v1/me"): 8,
         ("b", DAY + DAY_MS, TOOL, "Go"): 2,
     }
+
+
+def test_the_last_day_of_a_call_is_kept_for_each_route(installation: Installation) -> None:
+    for day in (DAY + DAY_MS, DAY):  # what was held up is written later
+        calls = {("a", day + HOUR_MS, ACTION, name): 2 for name in ("GET /v1/me", OTHER)}
+        store(installation.db, Gathered(splits={**calls, ("a", day, TOOL, "curl"): 2}))
+    store(installation.db, Gathered(splits={("a", DAY, ACTION, "GET /v1/deals"): 1}))
+
+    called = {(row.key_id, row.name): row.starts_at for row in UsageAction.select()}
+    assert called == {("a", "GET /v1/me"): DAY + DAY_MS, ("a", "GET /v1/deals"): DAY}
 
 
 def test_networks_beyond_the_bound_of_an_hour_or_day_are_other(installation: Installation) -> None:
