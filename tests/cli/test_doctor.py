@@ -49,7 +49,6 @@ def test_a_sound_installation_has_nothing_wrong(sound: Terminal) -> None:
         "state dir",
         "secret",
         "proxies",
-        "disk",
         "database",
         "schema",
         "integrity",
