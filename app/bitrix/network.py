@@ -1,4 +1,4 @@
-"""The way out to a portal: one request at a time, to a checked address, bounded in time and size.
+"""The way out: one request at a time, to a checked address, bounded in time and size.
 
 A webhook's URL is a portal administrator's word for where our requests go, so the way there is narrow: the
 host's addresses are looked up once, checked, and the connection goes to the one that was checked; redirects
@@ -44,11 +44,8 @@ LONGEST_RETRY_AFTER = 3600
 _HEADERS = [
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", b"identity"),
-    (b"Content-Type", b"application/json"),
     (b"User-Agent", b"vibekeys"),
 ]
-
-
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -70,6 +67,14 @@ class Reply(NamedTuple):
     status: int
     body: bytes
     retry_after: int | None
+
+
+class _Question(NamedTuple):
+    method: str
+    path: str
+    body: bytes | None
+    largest: int
+    headers: Headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +107,19 @@ class Network:
         deadline: float,
         largest: int,
         headers: Headers = (),
+        content_type: bytes = b"application/json",
     ) -> Reply:
         """Send `body` to `path` below the webhook, "" for itself; return the answer.
 
         `deadline` is monotonic, in seconds; an answer of more than `largest` bytes is cut off. `headers` are
         sent beside those of every request. Raises `NoAnswer`.
         """
-        kept = self._take(to)
-        if kept is not None:
-            try:
-                return self._exchange(kept, path, body, deadline, largest, headers)
-            except NoAnswer as failure:
-                if failure.sent:
-                    raise
-        return self._exchange(self._connect(to, deadline), path, body, deadline, largest, headers)
+        all_headers = [(b"Content-Type", content_type), *headers]
+        return self._ask(to, _Question("POST", path, body, largest, all_headers), deadline)
+
+    def get(self, to: Destination, *, deadline: float, largest: int) -> Reply:
+        """Ask for what is there, with the limits of `post`. Raises `NoAnswer`."""
+        return self._ask(to, _Question("GET", "", None, largest, ()), deadline)
 
     def close(self) -> None:
         """Close the connections that nobody uses just now."""
@@ -124,20 +128,22 @@ class Network:
         for connection in kept:
             connection.http.close()
 
-    def _exchange(
-        self,
-        connection: _Connection,
-        path: str,
-        body: bytes,
-        deadline: float,
-        largest: int,
-        headers: Headers,
-    ) -> Reply:
+    def _ask(self, to: Destination, question: _Question, deadline: float) -> Reply:
+        kept = self._take(to)
+        if kept is not None:
+            try:
+                return self._exchange(kept, question, deadline)
+            except NoAnswer as failure:
+                if failure.sent:
+                    raise
+        return self._exchange(self._connect(to, deadline), question, deadline)
+
+    def _exchange(self, connection: _Connection, question: _Question, deadline: float) -> Reply:
         stream = connection.stream
         stream.begin(deadline)
         # Never chained: what httpcore says may quote the request.
         try:
-            answer = connection.post(path, body, largest, headers)
+            answer = connection.ask(question)
         except (httpcore2.TimeoutException, TimeoutError):
             raise NoAnswer("no answer in time", sent=stream.sent) from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError):
@@ -238,9 +244,10 @@ class _Connection:
         """Tell whether it has not rested for too long, nor been closed, as far as one can see."""
         return time.monotonic() < self.usable_until and not self.http.has_expired()
 
-    def post(self, path: str, body: bytes, largest: int, headers: Headers) -> Reply:
+    def ask(self, question: _Question) -> Reply:
+        method, path, body, largest, headers = question
         url = f"{self.to.url}/{path}" if path else self.to.url
-        with self.http.stream("POST", url, headers=[*self._headers, *headers], content=body) as response:
+        with self.http.stream(method, url, headers=[*self._headers, *headers], content=body) as response:
             answer = bytearray()
             for chunk in response.iter_stream():
                 answer += chunk
