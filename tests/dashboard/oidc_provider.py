@@ -85,7 +85,7 @@ class OidcProvider:
         claims = {name: value for name, value in claims.items() if value is not None}
         return 200, {"access_token": "unused", "token_type": "Bearer", "id_token": self.token(claims)}
 
-    def _handler(provider) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def _handler(provider) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path = self.path
