@@ -31,6 +31,7 @@ from app.keyring import Keyring
 from app.ledger import Ledger
 from app.log import AccessLog
 from app.metrics import Metrics
+from app.oidc import Provider
 from app.portals import Portals
 from app.preferences import AccountPreferences
 from app.presence import hold_presence, service_is_running
@@ -194,6 +195,7 @@ def open_services(
         idempotency=IdempotencyStore(db, clock),
         sessions=Sessions(ledger, db, clock),
         sign_in=SignIn(ledger, db, secrets, clock, config.threads),
+        oidc=Provider(config, clock) if config.oidc_issuer else None,
         store=store,
         trust=trust,
         host_table=host_table,

@@ -47,8 +47,6 @@ _HEADERS = [
     (b"Accept-Encoding", b"identity"),
     (b"User-Agent", b"vibekeys"),
 ]
-
-
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -80,6 +78,14 @@ class Reply(NamedTuple):
     status: int
     body: bytes
     retry_after: int | None
+
+
+class _Question(NamedTuple):
+    method: str
+    path: str
+    body: bytes | None
+    largest: int
+    headers: Headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def form() -> Response:
 def sign_in() -> Response:
     """Let in who knows the password."""
     given, sign_in = request.form, services().sign_in
-    wanted, address, before = own_path(given.get("next", "")), visitor.address(), visitor.find()
+    wanted, address = own_path(given.get("next", "")), visitor.address()
     try:
         token = sign_in.by_password(
             given.get("email", ""), given.get("password", ""), address, request.user_agent.string
@@ -53,9 +53,7 @@ def sign_in() -> Response:
         page = show(wanted, BUSY, status=503)
         page.headers["Retry-After"] = str(BUSY_SECONDS)
         return page
-    _end_session(before)
-    cookie.sign_in(token)
-    return to(wanted)
+    return let_in(token, wanted)
 
 
 @post("/dashboard/sign-out", public=True)
@@ -66,10 +64,19 @@ def sign_out() -> Response:
     return to("/dashboard/sign-in")
 
 
+def let_in(token: str, wanted: str) -> Response:
+    """Give the browser a session in place of the one that it had, and send it to `wanted`."""
+    _end_session(visitor.find())
+    cookie.sign_in(token)
+    return to(wanted)
+
+
 def show(wanted: str, refusal: str | None = None, *, status: int = 200) -> Response:
     """Return the page with the form; from it the visitor goes to `wanted`."""
     form = Form({"email": request.form.get("email", ""), "next": wanted}, general=refusal)
-    return render("sign_in.html", title="Sign in", section="", status=status, form=form)
+    provider = services().oidc
+    host = None if provider is None else provider.host
+    return render("sign_in.html", title="Sign in", section="", status=status, form=form, provider=host)
 
 
 def _end_session(of: visitor.Visitor | None) -> None:
