@@ -58,9 +58,9 @@ def connect(config: Config, *, create: bool = False, busy_timeout: float = BUSY_
         # Not left to SQLite, which would open it for reading and make side files of the same mode that stay.
         raise DatabaseRefused(f"{path}: it cannot be written; {_REMEDY}")
     # Without the CREATE flag, a file that is removed later is not replaced by an empty one.
-    opened: Database = APSWDatabase(
-        str(path), timeout=busy_timeout, pragmas=_PRAGMAS, flags=apsw.SQLITE_OPEN_READWRITE
-    )
+    made = APSWDatabase(str(path), timeout=busy_timeout, pragmas=_PRAGMAS, flags=apsw.SQLITE_OPEN_READWRITE)
+    made.register_function(str.casefold, "casefold", 1)  # SQLite itself knows the case of ASCII only
+    opened: Database = made
     try:
         opened.connect()
         _check_writable(opened, busy_timeout)

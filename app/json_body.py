@@ -30,6 +30,7 @@ MAX_VALUES = 100_000
 MAX_INTEGER_CHARACTERS = 100
 """Longer integers are refused unread: reading one costs quadratic time."""
 
+_AS_IT_IS = "identity"
 _NOT_IN_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -41,6 +42,8 @@ def read_object(max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     text = _read(max_bytes)
     if text and not request.is_json:
         raise ApiError("UNSUPPORTED_MEDIA_TYPE")
+    if text and request.headers.get("Content-Encoding", _AS_IT_IS).strip().lower() not in ("", _AS_IT_IS):
+        raise ApiError("UNSUPPORTED_MEDIA_TYPE", "The body must not be compressed.")
     if not text:
         raise _bad_body("A JSON object is required.")
     return parse_object(text)

@@ -32,7 +32,7 @@ from app.models import Account, Key, new_id
 from app.schemas.fields import Text, refuse_raw_key
 from app.scopes import INTEGRATIONS
 from gateway.host_table import HostTable
-from gateway.keys import OLDER_FROM, PREFIXES, prefix_of
+from gateway.keys import OLDER_FROM, PREFIXES, SHOWN_OF_OLDER, prefix_of
 
 Progress = Callable[[int], object]
 """Told again and again how much more was done."""
@@ -40,8 +40,6 @@ Progress = Callable[[int], object]
 LONGEST_LINE = 65_536
 """In bytes."""
 LONGEST_PREFIX = 32
-KEPT_OF_PREFIX = 12
-"""Short of any key that is a secret: nobody is asked how long the older system's are."""
 
 _MEMBERS = {"sha256", "prefix", "name", "owner"}
 _SHA256 = re.compile("[0-9a-fA-F]{64}")
@@ -155,7 +153,7 @@ class LegacyImport:
             digest, prefix, name = _digest(fields["sha256"]), _prefix(fields["prefix"]), _name(fields["name"])
             if hashlib.sha256(prefix.encode()).digest() == digest:
                 raise ValidationError("prefix: Is the whole raw key.")
-            return digest, prefix[:KEPT_OF_PREFIX], name, self._owner_id(fields["owner"])
+            return digest, prefix[:SHOWN_OF_OLDER], name, self._owner_id(fields["owner"])
         except ValidationError as error:
             raise BrokenLine(number, " ".join(map(str, error.messages))) from None
 

@@ -205,7 +205,7 @@ def open_services(
 def _policy(config: Config) -> Policy:
     """Return what the settings say to the gateway."""
     return Policy(
-        tier_quotas={"free": config.tier_free_hourly, "pro": config.tier_pro_hourly},
+        tier_quotas=config.tier_quotas,
         redis_down=config.redis_down,
         redis_timeout=config.redis_timeout_ms / 1000,
         auth_failures_per_minute=config.auth_failures_per_minute,

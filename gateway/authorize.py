@@ -23,8 +23,8 @@ from gateway.address_failures import MINUTE, network_of
 from gateway.checks import ended_by_time, first_denial
 from gateway.denial import UNAVAILABLE, Denial
 from gateway.host_table import HostTable
+from gateway.keys import beginning_of, key_type_of, prefix_of
 from gateway.keys import digest as digest_of
-from gateway.keys import key_type_of, prefix_of, shown_prefix_of
 from gateway.limits import Limit, Usage, limited, limits_for
 from gateway.records import Snapshot
 from gateway.redis_link import Patience
@@ -73,14 +73,14 @@ class Allowed:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """The request may not pass. `snapshot` is the key that it carried, if that is known; of a wrong one
-    `key_prefix` is what may be shown of it, if it begins like a key of ours. `raw_key` is there if time alone
-    has ended the key: for opening an answer that was sealed to its caller, and for nothing else."""
+    `beginning` is what it can be held against known keys by. `raw_key` is there if time alone has ended the
+    key: for opening an answer that was sealed to its caller, and for nothing else."""
 
     denial: Denial
     snapshot: Snapshot | None = None
     usages: tuple[Usage, ...] = ()
     mode: str | None = None
-    key_prefix: str | None = None
+    beginning: str = field(default="", repr=False)
     raw_key: str | None = field(default=None, repr=False)
 
 
@@ -262,7 +262,7 @@ class Authorizer:
         denial = Denial("INVALID_API_KEY", hint=hint)
         if most and not is_proxy and self._host_table.count_failure(network_of(address), now) > most:
             denial = Denial("AUTH_ATTEMPTS_LIMITED", retry_after=max(1, ceil(MINUTE - now % MINUTE)))
-        return Refused(denial, key_prefix=shown_prefix_of(raw_key))
+        return Refused(denial, beginning=beginning_of(raw_key))
 
 
 def _denied(asked: Asked, snapshot: Snapshot, denial: Denial, mode: str | None) -> Refused:

@@ -35,6 +35,8 @@ RANDOM_CHARACTERS = 56
 CHECKSUM_CHARACTERS = 8
 SHOWN_AFTER_PREFIX = 6
 SHOWN_AT_END = 4
+SHOWN_OF_OLDER = 12
+"""Of a key of an older system, at most: short of any key that is a secret."""
 CUT_FROM = 16
 """How many characters behind a prefix make it a key, whole or not: what is shown is 6, words are not hex."""
 OLDER_FROM = 20
@@ -101,11 +103,11 @@ def display_parts(raw_key: str) -> tuple[str, str]:
     return raw_key[:shown], raw_key[-SHOWN_AT_END:]
 
 
-def shown_prefix_of(text: str) -> str | None:
-    """Return what may be shown of the beginning of a wrong key, if it begins like a key of ours."""
+def beginning_of(text: str) -> str:
+    """Return by what of its beginning a wrong key can be held against what is shown of known ones."""
     prefix = prefix_of(text)
-    shown = 0 if prefix is None else len(prefix) + SHOWN_AFTER_PREFIX
-    return text[:shown] if 0 < shown < len(text) else None
+    shown = SHOWN_OF_OLDER if prefix is None else len(prefix) + SHOWN_AFTER_PREFIX
+    return text[: min(shown, len(text) - 1)]
 
 
 def take_for_keys(prefixes: Iterable[str]) -> None:

@@ -11,11 +11,9 @@ from typing import Any
 from flask import Response
 from peewee import ModelSelect
 
-from app.api.answers import ApiBlueprint, answer
-from app.api.documents import IF_MATCH_PARAMETER, document_answer, expected_tags, listed, own
-from app.auth import principal
+from app.api.answers import ApiBlueprint
+from app.api.documents import IF_MATCH_PARAMETER, changed, created, deleted, document_answer, listed, own
 from app.documents import find
-from app.json_body import read_object
 from app.models import Artifact
 from app.openapi import answer_of, page_of
 from app.registry.documents import ARTIFACT_MAX_BYTES
@@ -43,10 +41,7 @@ def list_artifacts(**query: Any) -> Response:
 )
 def create_artifact() -> Response:
     """A new artifact."""
-    fields = CreateArtifact().load(read_object(ARTIFACT_MAX_BYTES))
-    caller = principal()
-    artifact = services().artifacts.create(caller.actor(), caller.account.account_id, fields)
-    return document_answer(artifact, ArtifactAnswer, 201)
+    return created(services().artifacts, CreateArtifact, ArtifactAnswer, ARTIFACT_MAX_BYTES)
 
 
 @blueprint.operation("GET", "/api/v1/artifacts/<path:project>/<slug>", gives=answer_of(ArtifactAnswer))
@@ -64,10 +59,9 @@ def get_artifact(project: str, slug: str) -> Response:
 )
 def update_artifact(project: str, slug: str) -> Response:
     """The artifact after the change; absent fields stay as they are."""
-    fields = ChangeArtifact(partial=True).load(read_object(ARTIFACT_MAX_BYTES))
-    wanted = _named(project, slug)
-    artifact = services().artifacts.change(principal().actor(), wanted, fields, expected_tags())
-    return document_answer(artifact, ArtifactAnswer)
+    return changed(
+        services().artifacts, _named(project, slug), ChangeArtifact, ArtifactAnswer, ARTIFACT_MAX_BYTES
+    )
 
 
 @blueprint.operation(
@@ -78,8 +72,7 @@ def update_artifact(project: str, slug: str) -> Response:
 )
 def delete_artifact(project: str, slug: str) -> Response:
     """Delete an artifact."""
-    artifact_id = services().artifacts.delete(principal().actor(), _named(project, slug), expected_tags())
-    return answer({"id": artifact_id, "deleted": True})
+    return deleted(services().artifacts, _named(project, slug))
 
 
 def _named(project: str, slug: str) -> ModelSelect[Any]:

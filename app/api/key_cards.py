@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from app.api.answers import answer, id_of_path, page_answer
 from app.api.idempotent import Keep, answer_with_raw_key
@@ -26,7 +26,7 @@ def page_of_keys(visible: ModelSelect[Key], page: int, limit: int, status: str |
     if status is not None:
         visible = visible.where(status_is(status, int(now * 1000)))
     if name:
-        visible = visible.where(Key.name.contains(name))
+        visible = visible.where(fn.instr(fn.casefold(Key.name), name.casefold()) > 0)
     rows, total = newest_first(visible, page, limit)
     return page_answer(key_answers(rows, now), page=page, limit=limit, total=total)
 

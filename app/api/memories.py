@@ -7,14 +7,13 @@ from typing import Any
 from flask import Response
 from peewee import ModelSelect
 
-from app.api.answers import ApiBlueprint, answer, id_of_path
-from app.api.documents import IF_MATCH_PARAMETER, document_answer, expected_tags, listed, own
-from app.auth import principal
+from app.api.answers import ApiBlueprint
+from app.api.documents import IF_MATCH_PARAMETER, changed, created, deleted, document_answer, listed, own
 from app.documents import find
-from app.json_body import read_object
 from app.models import Memory
 from app.openapi import answer_of, page_of
 from app.schemas.base import Deleted
+from app.schemas.fields import uuid_in
 from app.schemas.memory import ChangeMemory, CreateMemory, ListedMemory, ListMemories, MemoryAnswer
 from app.services import services
 
@@ -30,10 +29,7 @@ def list_memories(**query: Any) -> Response:
 @blueprint.operation("POST", "/api/v1/memories", body=CreateMemory, gives=answer_of(MemoryAnswer), status=201)
 def create_memory() -> Response:
     """A new memory."""
-    fields = CreateMemory().load(read_object())
-    caller = principal()
-    memory = services().memories.create(caller.actor(), caller.account.account_id, fields)
-    return document_answer(memory, MemoryAnswer, 201)
+    return created(services().memories, CreateMemory, MemoryAnswer)
 
 
 @blueprint.operation("GET", "/api/v1/memories/<id>", gives=answer_of(MemoryAnswer))
@@ -51,9 +47,7 @@ def get_memory(id: str) -> Response:
 )
 def update_memory(id: str) -> Response:
     """The memory after the change; absent fields stay as they are."""
-    fields = ChangeMemory(partial=True).load(read_object())
-    memory = services().memories.change(principal().actor(), _named(id), fields, expected_tags())
-    return document_answer(memory, MemoryAnswer)
+    return changed(services().memories, _named(id), ChangeMemory, MemoryAnswer)
 
 
 @blueprint.operation(
@@ -61,9 +55,8 @@ def update_memory(id: str) -> Response:
 )
 def delete_memory(id: str) -> Response:
     """Delete a memory."""
-    memory_id = services().memories.delete(principal().actor(), _named(id), expected_tags())
-    return answer({"id": memory_id, "deleted": True})
+    return deleted(services().memories, _named(id))
 
 
 def _named(memory_id: str) -> ModelSelect[Any]:
-    return own(Memory).where(Memory.id == id_of_path(memory_id))
+    return own(Memory).where(Memory.id == uuid_in(memory_id))

@@ -7,11 +7,9 @@ from typing import Any
 from flask import Response
 from peewee import ModelSelect
 
-from app.api.answers import ApiBlueprint, answer
-from app.api.documents import IF_MATCH_PARAMETER, document_answer, expected_tags, listed, own
-from app.auth import principal
+from app.api.answers import ApiBlueprint
+from app.api.documents import IF_MATCH_PARAMETER, changed, created, deleted, document_answer, listed, own
 from app.documents import find
-from app.json_body import read_object
 from app.models import Prompt
 from app.openapi import answer_of, page_of
 from app.schemas.base import Deleted
@@ -31,10 +29,7 @@ def list_prompts(**query: Any) -> Response:
 @blueprint.operation("POST", "/api/v1/prompts", body=CreatePrompt, gives=answer_of(PromptAnswer), status=201)
 def create_prompt() -> Response:
     """A new prompt."""
-    fields = CreatePrompt().load(read_object())
-    caller = principal()
-    prompt = services().prompts.create(caller.actor(), caller.account.account_id, fields)
-    return document_answer(prompt, PromptAnswer, 201)
+    return created(services().prompts, CreatePrompt, PromptAnswer)
 
 
 @blueprint.operation("GET", "/api/v1/prompts/<id>", gives=answer_of(PromptAnswer))
@@ -52,9 +47,7 @@ def get_prompt(id: str) -> Response:
 )
 def update_prompt(id: str) -> Response:
     """The prompt after the change; absent fields stay as they are."""
-    fields = ChangePrompt(partial=True).load(read_object())
-    prompt = services().prompts.change(principal().actor(), _named(id), fields, expected_tags())
-    return document_answer(prompt, PromptAnswer)
+    return changed(services().prompts, _named(id), ChangePrompt, PromptAnswer)
 
 
 @blueprint.operation(
@@ -62,8 +55,7 @@ def update_prompt(id: str) -> Response:
 )
 def delete_prompt(id: str) -> Response:
     """Delete a prompt."""
-    prompt_id = services().prompts.delete(principal().actor(), _named(id), expected_tags())
-    return answer({"id": prompt_id, "deleted": True})
+    return deleted(services().prompts, _named(id))
 
 
 def _named(name: str) -> ModelSelect[Any]:

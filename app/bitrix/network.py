@@ -80,14 +80,6 @@ class Reply(NamedTuple):
     retry_after: int | None
 
 
-class _Question(NamedTuple):
-    method: str
-    path: str
-    body: bytes | None
-    largest: int
-    headers: Headers
-
-
 @dataclass(frozen=True, slots=True)
 class Destination:
     """A webhook: its URL, and whether it may be plain http and lead to an address that is not public."""

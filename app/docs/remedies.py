@@ -100,7 +100,10 @@ REMEDIES: Mapping[str, str] = {
         "The body is larger than 1 MiB, of an artifact 8 MiB. With `Retry-After`: too many large bodies "
         "are on their way, repeat then."
     ),
-    "UNSUPPORTED_MEDIA_TYPE": "The body is not declared as JSON. Send `Content-Type: application/json`.",
+    "UNSUPPORTED_MEDIA_TYPE": (
+        "The body is not declared as JSON, or is compressed. Send `Content-Type: application/json`, "
+        "and no `Content-Encoding`."
+    ),
     "IDEMPOTENCY_KEY_REUSED": "This `Idempotency-Key` belongs to another request. Use a new one.",
     "BITRIX_ERROR": (
         "Bitrix24 refused the call; `details` have its own `code` and `description`. Correct the request, "

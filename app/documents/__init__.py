@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from app.documents.kinds import Artifacts, Memories, Prompts
-from app.documents.life import find, tag_of
+from app.documents.life import Documents, find, tag_of
 from app.documents.search import has_words, holds_a_word
 
-__all__ = ["Artifacts", "Memories", "Prompts", "find", "has_words", "holds_a_word", "tag_of"]
+__all__ = ["Artifacts", "Documents", "Memories", "Prompts", "find", "has_words", "holds_a_word", "tag_of"]

@@ -73,8 +73,11 @@ class Key(Base):
         )
 
 
-# Every worker asks each second whether there are legacy keys, and under which of our prefixes.
-Key.add_index(Key.index(Key.unchecked_prefix, Key.key_prefix, name="key_legacy", where=SQL("is_legacy")))
+# Every worker asks each second whether there are legacy keys, and under which of our prefixes; and whose keys
+# begin like a wrong one.
+Key.add_index(
+    Key.index(Key.unchecked_prefix, Key.key_prefix, Key.owner, name="key_legacy", where=SQL("is_legacy"))
+)
 # Those whose age matters, and those whose expiry does: looked for each minute.
 _LIVES = SQL("NOT revoked AND successor_id IS NULL")
 Key.add_index(Key.index(Key.created_at, Key.id, name="key_age", where=_LIVES))

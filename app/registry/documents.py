@@ -106,7 +106,7 @@ def _routes(
             method="DELETE",
             operation_id=f"delete{name}",
             summary=f"delete a {kind}",
-            errors=("ENTITY_NOT_FOUND", "PRECONDITION_FAILED"),
+            errors=("VALIDATION_ERROR", "ENTITY_NOT_FOUND", "PRECONDITION_FAILED"),
             example=Example(path=path, answer=one({"id": example["id"], "deleted": True})),
         ),
     )

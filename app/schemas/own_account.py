@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
@@ -12,7 +12,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 from app.bitrix.addresses import may_be_public
 from app.models.account import STATUSES, TIERS
 from app.preferences import DAYS, zone
-from app.schemas.base import StrictSchema
+from app.schemas.base import StrictSchema, camel
 from app.schemas.fields import Instant, Items
 
 LONGEST_URL = 2_048
@@ -107,6 +107,13 @@ class ChangeOwnAccount(StrictSchema):
         allow_none=True, metadata={"description": "Where alerts are posted; null: nowhere."}
     )
 
+    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> NoReturn:
+        """Say of fields that are there, but not to be changed here, that they are."""
+        if isinstance(error.messages, dict):
+            for name in _READ_ONLY & error.messages.keys():
+                error.messages[name] = ["Read only."]
+        super().handle_error(error, data, many=many, **kwargs)
+
 
 class OwnAccount(StrictSchema):
     """An account, without its password."""
@@ -134,6 +141,12 @@ class ChangedOwnAccount(OwnAccount):
     alert_webhook_secret = fields.String(
         metadata={"description": "There if the URL was set. It signs each call; shown once: save it now."}
     )
+
+
+_READ_ONLY = {
+    camel(name)
+    for name in ChangedOwnAccount._declared_fields.keys() - ChangeOwnAccount._declared_fields.keys()
+}
 
 
 def _is_public_https(url: str) -> bool:

@@ -61,7 +61,7 @@ class UsageSplits:
         if refusal.snapshot is not None:
             self._tally.count_refusal(refusal.snapshot.key.key_id, hour, code)
         elif code in WRONG_KEY:
-            self._tally.count_wrong(refusal.key_prefix, source_of(address), hour, code)
+            self._tally.count_wrong(refusal.beginning, source_of(address), hour, code)
 
 
 def _is_replayed(environ: WSGIEnvironment) -> bool:

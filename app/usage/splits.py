@@ -7,7 +7,7 @@ over, but for what may lose a killed worker's last second.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
 import apsw
@@ -17,6 +17,7 @@ from app.db import driver, writing
 from app.usage.clients import OTHER
 from app.usage.tally import ACTION, MOST_NETWORKS, NETWORK, REFUSAL, Gathered, Split
 from app.usage.windows import DAY_MS, HOUR_MS, begin
+from gateway.keys import prefix_of
 
 MOST_ADDRESSES = 10_000
 """About as many are stored for one hour, of those that sent wrong keys."""
@@ -32,7 +33,12 @@ _CALLED = """
     ON CONFLICT (key_id, name) DO UPDATE SET starts_at = excluded.starts_at
     WHERE excluded.starts_at > starts_at"""
 _NETWORKS = "SELECT name FROM {table} WHERE key_id = ? AND starts_at = ? AND kind = 'network'"
-_BEGIN_ALIKE = 'SELECT id FROM "key" WHERE key_prefix = ? LIMIT ?'
+_BEGIN_ALIKE = 'SELECT id FROM "key" WHERE key_prefix = ? AND is_legacy = ? LIMIT ?'
+_OLDER = 'FROM "key" WHERE is_legacy AND unchecked_prefix = ?'
+_OLDER_UP_TO = f"SELECT max(key_prefix) {_OLDER} AND key_prefix <= ?"
+_ONE_OWNER = f"""
+    SELECT (SELECT min(owner_id) {_OLDER} AND key_prefix = ?)
+         = (SELECT max(owner_id) {_OLDER} AND key_prefix = ?)"""
 _ADD_WRONG = """
     INSERT INTO wrong_keys (requests, starts_at, address) VALUES (?, ?, ?)
     ON CONFLICT (starts_at, address) DO UPDATE SET requests = requests + excluded.requests"""
@@ -58,9 +64,8 @@ def store(db: Database, gathered: Gathered) -> None:
 def _with_wrong_keys(connection: apsw.Connection, gathered: Gathered) -> dict[Split, int]:
     """Return the splits, and among them as refusals of a key what began like it and was another."""
     splits = dict(gathered.splits)
-    for (key_prefix, hour, code), requests in gathered.wrong_keys.items():
-        alike: Any = connection.execute(_BEGIN_ALIKE, (key_prefix, _MOST_OF_ONE_PREFIX)).fetchall()
-        for (key_id,) in alike:
+    for (beginning, hour, code), requests in gathered.wrong_keys.items():
+        for key_id in _alike(connection, beginning):
             split = key_id, hour, REFUSAL, code
             splits[split] = splits.get(split, 0) + requests
     return splits
@@ -70,6 +75,31 @@ def _called(splits: Iterable[Split]) -> Iterator[tuple[str, str, int]]:
     for key_id, hour, kind, name in splits:
         if kind == ACTION and name != OTHER:
             yield key_id, name, begin(hour, DAY_MS)
+
+
+def _alike(connection: apsw.Connection, beginning: str) -> Iterator[str]:
+    """Yield a few of the keys that begin like that: keys made here, and those of an older system whose prefix
+    is the longest that fits. Of those none, if several accounts have such ones."""
+    of_older = _older_prefix(connection, beginning)
+    for prefix, is_legacy in ((beginning, False), (of_older, True)):
+        if prefix is not None:
+            found: Any = connection.execute(_BEGIN_ALIKE, (prefix, is_legacy, _MOST_OF_ONE_PREFIX)).fetchall()
+            yield from (key_id for (key_id,) in found)
+
+
+def _older_prefix(connection: apsw.Connection, beginning: str) -> str | None:
+    unchecked, fits = int(prefix_of(beginning) is not None), beginning
+    while fits:
+        # The greatest that is not behind it is either its beginning, or shows how much of it can be one.
+        nearest: Any = connection.execute(_OLDER_UP_TO, (unchecked, fits)).get
+        if nearest is None:
+            return None
+        if fits.startswith(nearest):
+            is_of_one = connection.execute(_ONE_OWNER, (unchecked, nearest) * 2).get
+            return nearest if is_of_one else None
+        common = takewhile(lambda pair: pair[0] == pair[1], zip(fits, nearest, strict=False))
+        fits = "".join(letter for letter, _ in common)
+    return None
 
 
 def _by_window(splits: dict[Split, int], length: int) -> dict[Split, int]:

@@ -84,11 +84,11 @@ class Tally:
         with self._lock:
             self._gathered.add_split((key_id, hour, REFUSAL, code), 1)
 
-    def count_wrong(self, key_prefix: str | None, source: str, hour: int, code: str) -> None:
+    def count_wrong(self, beginning: str, source: str, hour: int, code: str) -> None:
         """Count one request with a wrong key, which begins like that, and came from `source`."""
         with self._lock:
-            if key_prefix is not None:
-                _add(self._gathered.wrong_keys, (key_prefix, hour, code), 1, MOST_WRONG)
+            if beginning:
+                _add(self._gathered.wrong_keys, (beginning, hour, code), 1, MOST_WRONG)
             _add(self._gathered.wrong_from, (source, hour), 1, MOST_WRONG)
 
     def take(self) -> Gathered:

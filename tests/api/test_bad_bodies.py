@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 from dataclasses import dataclass
@@ -252,6 +253,23 @@ def test_415_not_json(sender: Sender, write: str, content_type: str | None) -> N
     answer = sender.send(write, data=b'{"name": "x"}', content_type=content_type)
 
     assert (answer.status, answer.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_415_compressed(sender: Sender, write: str) -> None:
+    body, headers = gzip.compress(b'{"name": "x"}'), {"Content-Encoding": "gzip"}
+
+    answer = sender.send(write, data=body, content_type=JSON, headers=headers)
+
+    assert (answer.status, answer.code) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert "compressed" in answer.error["message"]
+
+
+def test_an_encoding_that_is_none_is_none(sender: Sender) -> None:
+    answer = sender.send(
+        "updateKey", data=b'{"name": 5}', content_type=JSON, headers={"Content-Encoding": "Identity"}
+    )
+    refused(answer, "name")
 
 
 @pytest.mark.parametrize("write", [write for write in WRITES if write not in OPTIONAL])

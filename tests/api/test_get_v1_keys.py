@@ -120,6 +120,22 @@ def test_200_name_filter_takes_a_part_and_no_wildcards(world: World) -> None:
         assert list_names(world, name=empty) == ["100 of sales", "100% of sales"]
 
 
+def test_200_name_filter_ignores_case_in_every_script(world: World) -> None:
+    names = ["Ключ от Ёлки", "STRASSE", "Straße", "ΑΘΗΝΑ"]
+    for name in names:
+        world.portal_key(name=name)
+
+    found = {name: list_names(world, name=name) for name in ("ключ", "КЛЮЧ ОТ ёлки", "strasse", "αθηνα", "x")}
+
+    assert found == {
+        "ключ": ["Ключ от Ёлки"],
+        "КЛЮЧ ОТ ёлки": ["Ключ от Ёлки"],
+        "strasse": ["Straße", "STRASSE"],
+        "αθηνα": ["ΑΘΗΝΑ"],
+        "x": [],
+    }
+
+
 def test_200_rotation_tells_where_a_key_comes_from_and_when_the_old_one_ends(world: World) -> None:
     old = world.portal_key(name="old").key
     new = world.rotate(old, grace_hours=2).key

@@ -118,10 +118,14 @@ def test_200_each_account_has_its_own(world: World, key: str) -> None:
     assert world.call("GET", PATH, other).data["timezone"] == "Asia/Tokyo"
 
 
-@pytest.mark.parametrize("field", ["status", "tier", "email", "id", "hourlyLimit", "isOperator", "createdAt"])
+@pytest.mark.parametrize(
+    "field", ["status", "tier", "email", "id", "hourlyLimit", "createdAt", "alertWebhookSecret"]
+)
 def test_400_what_is_read_only(world: World, key: str, field: str) -> None:
-    answer = patch(world, key, **{field: "ACTIVE"})
-    assert (answer.status, answer.error["details"]) == (400, {field: ["Unknown field."]})
+    answer = patch(world, key, **{field: "ACTIVE", "isOperator": True, "timezone": 5})
+    told = answer.error["details"]
+    assert (answer.status, told[field], told["isOperator"]) == (400, ["Read only."], ["Unknown field."])
+    assert told.keys() == {field, "isOperator", "timezone"}
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,16 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from app.models import UsageAction, UsageSplitDay, UsageSplitHour, WrongKeys
+from app.db import driver
+from app.models import Account, UsageAction, UsageSplitDay, UsageSplitHour, WrongKeys
 from app.usage import splits
 from app.usage.clients import OTHER
 from app.usage.gather import SplitWriter
-from app.usage.splits import MOST_ADDRESSES, store
+from app.usage.splits import MOST_ADDRESSES, _older_prefix, store
 from app.usage.tally import ACTION, MOST_NETWORKS, NETWORK, REFUSAL, TOOL, Gathered, Tally
 from app.usage.windows import DAY_MS, HOUR_MS
 from tests.db.installation import Installation
+from tests.db.statements import plan, statements_of
 
 DAY = 1_700_006_400_000  # 2023-11-15T00:00:00Z
 WRONG = "INVALID_API_KEY"
@@ -126,6 +128,73 @@ def test_a_wrong_key_is_a_refusal_of_those_that_begin_like_it(installation: Inst
         (other.id, DAY, REFUSAL, "AUTH_ATTEMPTS_LIMITED"): 2,
     }
     assert stored(UsageSplitHour) == stored(UsageSplitDay) == expected
+
+
+OLDER = ["old_", "old_3f8a", "old_3f8abcde", "olds", "o", "vxk_Of-Ano", "zzz"]
+
+
+@pytest.mark.parametrize(
+    ("beginning", "found"),
+    [
+        ("old_3f8a9999", "old_3f8a"),
+        ("old_3f8abcde", "old_3f8abcde"),
+        ("old_3f8abcdd", "old_3f8a"),
+        ("old_3f8", "old_"),
+        ("old-another", "o"),
+        ("olds-and-mor", "olds"),
+        ("pqr", None),
+        ("a", None),
+        ("zzzz", "zzz"),
+        ("\xff", None),
+        ("vxk_Of-Ano", "vxk_Of-Ano"),
+        ("vxk_Of-Anp", None),
+    ],
+)
+def test_a_wrong_key_is_a_refusal_of_the_older_keys_with_the_longest_prefix_that_fits(
+    installation: Installation, beginning: str, found: str | None
+) -> None:
+    owner = installation.account()
+    ids = {prefix: older_key(installation, owner, prefix) for prefix in OLDER}
+
+    store(installation.db, Gathered(wrong_keys={(beginning, DAY, WRONG): 5}))
+
+    assert stored(UsageSplitHour) == ({(ids[found], DAY, REFUSAL, WRONG): 5} if found else {})
+
+
+def test_of_older_keys_of_several_accounts_that_begin_alike_none_is_told(installation: Installation) -> None:
+    first, second = installation.account(), installation.account("second@example.com")
+    for owner in (first, second, second):
+        older_key(installation, owner, "old_")
+    many = {older_key(installation, second, "own_") for _ in range(30)}
+
+    for beginning in ("old_3f8a9999", "own_3f8a9999"):
+        store(installation.db, Gathered(wrong_keys={(beginning, DAY, WRONG): 5}))
+
+    assert {key_id for key_id, *_ in stored(UsageSplitHour)} < many
+    assert set(stored(UsageSplitHour).values()) == {5}
+
+
+def test_wrong_keys_are_held_against_many_older_ones_by_the_index(installation: Installation) -> None:
+    older_key(installation, installation.account(), "old_")
+    statements = statements_of(
+        installation.db, lambda: _older_prefix(driver(installation.db), "old_3f8a9999")
+    )
+    plans = [plan(installation.db, *statement) for statement in statements]
+    found = [step for steps in plans for step in steps if "key" in step]
+    assert len(found) == 3
+    assert all(
+        step.startswith("SEARCH key USING INDEX key_legacy (unchecked_prefix=? AND ") for step in found
+    )
+
+
+def older_key(installation: Installation, owner: Account, prefix: str) -> str:
+    key = installation.key(owner).key
+    unchecked = prefix.startswith("vxk_")
+    installation.db.execute_sql(
+        'UPDATE "key" SET key_prefix = ?, is_legacy = TRUE, unchecked_prefix = ? WHERE id = ?',
+        (prefix, unchecked, key.id),
+    )
+    return key.id
 
 
 def test_addresses_of_wrong_keys_are_added_up_by_hour_and_bounded(
