@@ -35,7 +35,7 @@ from app.secrets import FILE_NAME as SECRET_FILE
 from app.secrets import Secrets
 from app.source import DatabaseSource
 from app.valkey import embedded_redis_url
-from gateway.host_table import HostTable
+from gateway.host_table import forwarded_from_untrusted_at
 from gateway.redis_link import Link, LinkError, open_link
 from gateway.source import Publications, SourceError
 from gateway.store import PUBLISHED_KEY, Store, StoreError
@@ -51,7 +51,8 @@ MAIL_TRIED_WITHIN_MS = 60_000
 USAGE_STORED_WITHIN_MS = 10_000
 """A running worker stores what was counted every other second."""
 UNCOUNTED_TOLD_FOR_MS = 24 * 3_600_000
-LEAST_FREE_BYTES = 256 * 2**20
+LEAST_FREE_BYTES = 2**30
+LEAST_FREE_SHARE = 0.05
 AUDIT_ROWS = 10_000
 """As many of the newest as are checked within a second; `vibekeys audit verify` checks all."""
 
@@ -90,6 +91,7 @@ def examine_running(config: Config, db: Database, now: float) -> Iterator[Findin
         yield from _files(config)
     except OSError as error:
         yield _unreadable(error)
+    yield _disk(config.database_path)
     yield _schema(db)
     yield from _parts(config, db, True, now)
 
@@ -127,6 +129,7 @@ def _installation(config: Config) -> Iterator[Finding]:
         yield Finding("database", False, str(error), "if the file is damaged, restore a backup")
         return
     try:
+        yield _disk(config.database_path)
         database = [_writable(db), _schema(db), _integrity(db)]
         yield from database
         if all(finding.ok for finding in (*files, *database) if finding.check != "proxies"):
@@ -145,7 +148,6 @@ def _files(config: Config) -> Iterator[Finding]:
 
 
 def _parts(config: Config, db: Database, running: bool, now: float) -> Iterator[Finding]:
-    yield _disk(config.database_path)
     yield from _redis(config, running, DatabaseSource(db, Publisher(db)))
     yield _unpublished(bool(config.redis_url) or running)
     yield _outbox(bool(config.smtp_url), running, int(now * 1000))
@@ -192,7 +194,7 @@ def _secret(config: Config) -> Finding:
 
 
 def _proxies(folder: Path) -> Finding:
-    seen_at = _forwarded_from_untrusted_at(folder)
+    seen_at = forwarded_from_untrusted_at(folder)
     if seen_at is None:
         return Finding("proxies", True, "no forwarded headers from an untrusted proxy on this host")
     return Finding(
@@ -203,14 +205,12 @@ def _proxies(folder: Path) -> Finding:
     )
 
 
-def _forwarded_from_untrusted_at(folder: Path) -> int | None:
-    if not (folder / "host").exists():
-        return None
-    table = HostTable(folder)
-    try:
-        return table.forwarded_from_untrusted_at()
-    finally:
-        table.close()
+def _disk(database: Path) -> Finding:
+    total, _, free = shutil.disk_usage(database.parent)
+    told = f"{free / 2**30:.1f} GiB are free where the database is, {free / total:.0%}"
+    if free >= LEAST_FREE_BYTES and free >= total * LEAST_FREE_SHARE:
+        return Finding("disk", True, told)
+    return Finding("disk", False, told, "make room there: once it is full, nothing can be changed any more")
 
 
 def _writable(db: Database) -> Finding:
@@ -230,14 +230,6 @@ def _integrity(db: Database) -> Finding:
     if fault == "ok":
         return Finding("integrity", True, "no damage found")
     return Finding("integrity", False, fault, "stop the service and restore a backup of the database")
-
-
-def _disk(file: Path) -> Finding:
-    free = shutil.disk_usage(file.parent).free
-    if free < LEAST_FREE_BYTES:
-        message = f"{free >> 20:,} MiB are free in {file.parent}"
-        return Finding("disk", False, message, "make room there: on a full disk nothing can be changed")
-    return Finding("disk", True, f"{free / 2**30:,.1f} GiB are free in {file.parent}")
 
 
 def _audit(secrets: Secrets) -> Finding:
@@ -386,9 +378,10 @@ def _overdue(may_send: bool, now_ms: int) -> Finding | None:
 
 
 def _usage(folder: Path, running: bool, now: float) -> Finding:
-    if not (folder / "usage").exists():
+    try:
+        table = UsageTable(folder, to_look=True)
+    except FileNotFoundError:
         return Finding("usage", True, "nothing was counted yet")
-    table = UsageTable(folder)
     try:
         uncounted, waiting, stored_at = table.uncounted(), len(table.unstored(now)), table.stored_at()
     finally:

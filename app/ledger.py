@@ -210,16 +210,23 @@ class Ledger:
         with writing(self._db):
             # The clock is read under the lock, so that rows are timed in the order of their commits.
             now = self._clock()
-            if actor.kind == "key":
-                _check_holder(actor, self._holder(actor), now)
-            if actor.kind == "account" and actor.session_id is not None:
-                _check_account(actor, int(now * 1000))
+            self._check(actor, now)
             change = Change(actor, int(now * 1000), self._secrets)
             yield change
         # Only after the commit: a row that was undone must not be remembered as the log's head.
         for row in change.audit_rows:
             log.info("audit.row", seq=row.seq, mac=row.mac, action=row.action)
         self._publisher.publish(change.unpublished)
+
+    def check(self, actor: Actor) -> None:
+        """Raise what `change` would raise of this actor now: before what is done outside of a change."""
+        self._check(actor, self._clock())
+
+    def _check(self, actor: Actor, now: float) -> None:
+        if actor.kind == "key":
+            _check_holder(actor, self._holder(actor), now)
+        if actor.kind == "account" and actor.session_id is not None:
+            _check_account(actor, int(now * 1000))
 
     def _holder(self, actor: Actor) -> Snapshot | None:
         try:

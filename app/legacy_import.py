@@ -1,9 +1,10 @@
 """Keys of an older system, taken over by their SHA-256: all keys of a file, or none.
 
 A file has a JSON object a line, `{"sha256", "prefix", "name", "owner"}`: the hash of a raw key, what it
-begins with (which is shown), its name, and its owner's e-mail or account id. What comes of it are personal
-keys with all integrations and `isLegacy`. A prefix that begins with one of our own turns the checksum of that
-one off, and has texts and URLs searched for keys of any form behind it (`gateway.keys.take_for_keys`).
+begins with (of which 12 characters are kept and shown), its name, and its owner's e-mail or account id. What
+comes of it are personal keys with all integrations and `isLegacy`. A prefix that begins with one of our own
+turns the checksum of that one off, and has texts and URLs searched for keys of any form behind it
+(`gateway.keys.take_for_keys`).
 
 The file is read into a temporary table first, for a million lines can come from a pipe, and nothing is locked
 meanwhile. Then all keys are written in one transaction, in the order of their hashes, which is what most of
@@ -15,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from codecs import BOM_UTF8
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -38,6 +40,8 @@ Progress = Callable[[int], object]
 LONGEST_LINE = 65_536
 """In bytes."""
 LONGEST_PREFIX = 32
+KEPT_OF_PREFIX = 12
+"""Short of any key that is a secret: nobody is asked how long the older system's are."""
 
 _MEMBERS = {"sha256", "prefix", "name", "owner"}
 _SHA256 = re.compile("[0-9a-fA-F]{64}")
@@ -56,8 +60,13 @@ _DOUBLED = """
     SELECT later.line, earlier.line FROM legacy_key AS earlier JOIN legacy_key AS later
     ON later.digest = earlier.digest AND later.line > earlier.line ORDER BY later.line LIMIT 1"""
 _KNOWN = """
-    SELECT line FROM legacy_key WHERE lower(hex(digest)) IN (SELECT digest FROM {table})
+    SELECT line FROM legacy_key WHERE lower(hex(digest)) IN (SELECT digest FROM {known})
     ORDER BY line LIMIT 1"""
+_REASONS = {
+    '"key" WHERE is_legacy': "Is imported already.",
+    '"key" WHERE NOT is_legacy': "Is of a key that was made here.",
+    "tombstone": "Was deleted here.",
+}
 _SORTED = "SELECT lower(hex(digest)), prefix, name, owner_id FROM legacy_key ORDER BY digest"
 
 
@@ -105,14 +114,15 @@ class LegacyImport:
     def store(self, actor: Actor, progress: Progress) -> Imported:
         """Write what was read, in one transaction; `progress` is told keys.
 
-        Raises `BrokenLine` for a key that is known already, or was deleted here; and DATABASE_UNAVAILABLE.
+        Raises `BrokenLine` for a key that is known already, was made or deleted here; and
+        DATABASE_UNAVAILABLE.
         """
         connection = driver(self._db)
         with self._ledger.change(actor) as change:
-            for table, reason in (("key", "Is imported already."), ("tombstone", "Was deleted here.")):
-                known = connection.execute(_KNOWN.format(table=table)).fetchone()
-                if known is not None:
-                    raise BrokenLine(known[0], f"sha256: {reason}")
+            for known, reason in _REASONS.items():
+                found = connection.execute(_KNOWN.format(known=known)).fetchone()
+                if found is not None:
+                    raise BrokenLine(found[0], f"sha256: {reason}")
             owners = _Owners()
             revision = change.revision_of_new_keys()
             staged = iter(connection.execute(_SORTED))
@@ -131,8 +141,9 @@ class LegacyImport:
         number = told = 0
         while line := file.readline(LONGEST_LINE + 1):
             number, told = number + 1, told + len(line)
-            if not line.isspace():
-                yield (number, *self._checked(number, line))
+            text = line.removeprefix(BOM_UTF8) if number == 1 else line
+            if text.strip():
+                yield (number, *self._checked(number, text))
             if told >= LONGEST_LINE:
                 progress(told)
                 told = 0
@@ -142,13 +153,15 @@ class LegacyImport:
         try:
             fields = _parsed(line)
             digest, prefix, name = _digest(fields["sha256"]), _prefix(fields["prefix"]), _name(fields["name"])
-            return digest, prefix, name, self._owner_id(fields["owner"])
+            if hashlib.sha256(prefix.encode()).digest() == digest:
+                raise ValidationError("prefix: Is the whole raw key.")
+            return digest, prefix[:KEPT_OF_PREFIX], name, self._owner_id(fields["owner"])
         except ValidationError as error:
             raise BrokenLine(number, " ".join(map(str, error.messages))) from None
 
     def _owner_id(self, owner: Any) -> str:
-        if not isinstance(owner, str):
-            raise ValidationError("owner: Not a string.")
+        if not isinstance(owner, str) or not owner.strip().isprintable():
+            raise ValidationError("owner: Not a string of printable characters.")
         if owner not in self._owners:
             is_it = (Account.id == owner) | (Account.email == owner.strip().lower())
             account = Account.select(Account.id).where(is_it).first()

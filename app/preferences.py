@@ -13,9 +13,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from app.audit import difference
 from app.ledger import Actor, Ledger
@@ -75,6 +76,8 @@ class AccountPreferences:
                     None if webhook is None else self._sealed(account_id, webhook)
                 )
             after = _facts(preferences)
+            if any(after[name] != before[name] for name in ("timezone", "business_hours")):
+                preferences.hours_set_at = change.now_ms
             if webhook is not None:
                 after["alert_webhook_url"] = "changed"
             if after != before:
@@ -127,6 +130,12 @@ def zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (OSError, ValueError) as error:  # a folder; no time zone
         raise LookupError(name) from error
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """Return the names of all time zones that this host knows."""
+    return tuple(sorted({DEFAULT_TIMEZONE, *filter(_ZONE_NAME.fullmatch, available_timezones())}))
 
 
 def _new_webhook(url: str) -> AlertWebhook:

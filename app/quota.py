@@ -1,16 +1,18 @@
-"""What a key has left of its limits just now, for people to see; looking costs nothing."""
+"""What a key or an account has left of its limits just now, for people to see; looking costs nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.errors import DATABASE_RETRY_AFTER, ApiError
+from app.models import Account
 from app.records import read_holder
 from app.services import Services
 from gateway.denial import Denial
-from gateway.limits import Limit, Usage, limits_for
+from gateway.limits import Limit, Usage, limits_for, tier_limit
 from gateway.quota import read_quota
-from gateway.records import Snapshot
+from gateway.records import AccountRecord, Snapshot
 from gateway.source import SourceError
 
 UNKNOWN = "unknown"
@@ -34,7 +36,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Each limit that applies to a key. `mode` is None when Redis counts, else what REDIS_DOWN says, or
+    """Each limit that applies. `mode` is None when Redis counts, else what REDIS_DOWN says, or
     UNKNOWN; `refusal` is what the next request would get for want of room."""
 
     windows: tuple[Window, ...]
@@ -63,10 +65,26 @@ def holder_of(services: Services, key_id: str) -> Snapshot:
 
 def quota_of(services: Services, holder: Snapshot, now: float) -> Quota:
     """Return what a key has left at `now` (unix seconds)."""
+    limits = limits_for(holder.key, holder.account, services.policy.tier_quotas)
+    return _quota(services, holder.account.account_id, limits, now)
+
+
+def quota_of_account(services: Services, account: Account) -> Quota:
+    """Return what all keys of an account together have left of its tier's limit."""
+    limit = hourly_limit_of(services, account)
+    return _quota(services, account.id, () if limit is None else (limit,), services.clock())
+
+
+def hourly_limit_of(services: Services, account: Account) -> Limit | None:
+    """Return the limit of an account's tier, None if it has none."""
+    record = AccountRecord(account.id, account.revision, tier=account.tier, hourly_limit=account.hourly_limit)
+    return tier_limit(record, services.policy.tier_quotas)
+
+
+def _quota(services: Services, account_id: str, limits: Sequence[Limit], now: float) -> Quota:
     if services.store is None or services.host_table is None:
-        limits = limits_for(holder.key, holder.account, services.policy.tier_quotas)
         return Quota(tuple(_uncounted(limit, now) for limit in limits), UNKNOWN, None)
-    found = read_quota(holder, services.policy, services.store, services.host_table, now)
+    found = read_quota(account_id, limits, services.policy, services.store, services.host_table, now)
     return Quota(tuple(map(_counted, found.usages)), found.mode, found.refusal(now))
 
 

@@ -104,20 +104,23 @@ class SignIn:
 
         Raises `SignInRefused`, and `ApiError` DATABASE_UNAVAILABLE.
         """
-        email = email.strip().lower()
-        by_email, by_network = self._counts(email, network_of(address))
-        with self._my_turn():
-            self._count(by_email, by_network)
-            account = Account.get_or_none(Account.email == email)
-            right = self._is_right(account, password)
-        if account is None or not right:
-            raise WrongPassword(None if account is None else account.id)
+        account, counts = self._try(email.strip().lower(), password, address)
         with self._ledger.change(Actor("account", account.id, address=address)) as change:
             now = Account.get_by_id(account.id)
             if now.password_hash != account.password_hash:
                 raise WrongPassword(account.id)  # it was changed while this one was checked
-            _take_back(by_email, by_network)
+            _take_back(*counts)
             return sessions.begin(change, now, user_agent)
+
+    def confirm(self, account: Account, password: str, address: str) -> None:
+        """Have an account that is signed in show that it knows its password; failures count as those of
+        signing in do.
+
+        Raises `SignInRefused`, and `ApiError` DATABASE_UNAVAILABLE.
+        """
+        _, counts = self._try(account.email, password, address)
+        with writing(self._db):
+            _take_back(*counts)
 
     def without_password(self, account: Account, address: str, user_agent: str) -> str:
         """Begin a session of an account that somebody else vouches for; return its token.
@@ -126,6 +129,17 @@ class SignIn:
         """
         with self._ledger.change(Actor("account", account.id, address=address)) as change:
             return sessions.begin(change, account, user_agent)
+
+    def _try(self, email: str, password: str, address: str) -> tuple[Account, tuple[_Count, _Count]]:
+        """Return the account with this password, and what its attempt was counted by."""
+        counts = self._counts(email, network_of(address))
+        with self._my_turn():
+            self._count(*counts)
+            account: Account | None = Account.get_or_none(Account.email == email)
+            right = self._is_right(account, password)
+        if account is None or not right:
+            raise WrongPassword(None if account is None else account.id)
+        return account, counts
 
     def _is_right(self, account: Account | None, password: str) -> bool:
         known = None if account is None else account.password_hash

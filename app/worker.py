@@ -4,10 +4,10 @@ Each second it sends the mails and makes the webhook calls that are due (`app.ma
 `app.alerts.webhooks`) and logs how far the audit log has got; every other second it stores for good what the
 web workers have counted (`app.usage.rollup`); each minute it looks for reasons for alerts
 (`app.alerts.watch`) and removes what was kept for long enough: answers, mails that were sent, mails that
-rest, webhook calls, sessions that are over, usage. Of several workers on a host one at a time does each of
-these. A database that is away stops neither it nor the log: a chore that fails says so once, is tried again
-at its next turn, and says once that it works again. A mail server that does not answer holds up nothing but
-mail, and who gets webhook calls nothing but those.
+rest, webhook calls, sessions that are over, activity, what hooks sent, usage. Of several workers on a host
+one at a time does each of these. A database that is away stops neither it nor the log: a chore that fails
+says so once, is tried again at its next turn, and says once that it works again. A mail server that does not
+answer holds up nothing but mail, and who gets webhook calls nothing but those.
 
 What a killed process left unpublished is none of its business: every web worker looks for that each second
 (`gateway.trust.Watch`), and where none runs nobody relies on Redis.
@@ -28,7 +28,7 @@ import apsw
 import structlog
 from peewee import Expression, PeeweeException
 
-from app import audit
+from app import audit, hooks
 from app.alerts.watch import AlertWatch
 from app.alerts.webhooks import WebhookDelivery
 from app.db import writing
@@ -36,7 +36,7 @@ from app.errors import ApiError
 from app.idempotency import KEPT_MS as ANSWERS_KEPT_MS
 from app.mail.delivery import KEPT_MS as MAILS_KEPT_MS
 from app.mail.delivery import RESTING_KEPT_MS, Delivery, resting
-from app.models import Idempotency, Mail, Session, WebhookCall
+from app.models import Event, Idempotency, Mail, Session, WebhookCall
 from app.services import Services
 from app.usage.rollup import Rollup
 from gateway.usage_table import UsageTable
@@ -47,6 +47,7 @@ MAIL_SECONDS = 1.0
 ALERTS_SECONDS = 60.0
 WEBHOOKS_SECONDS = 1.0
 HEAD_SECONDS = 1.0
+EVENTS_KEPT_MS = 400 * 24 * 3_600_000
 _TIDIED_AT_ONCE = 500
 _LEFT_AFTER_SECONDS = 8.0
 """Of all that goes on beside: a mail whose sending is cut off is sent again, and the supervisor waits for ten
@@ -204,10 +205,12 @@ def tidy(services: Services) -> None:
     _remove(services, WebhookCall, WebhookCall.sent_at <= now - MAILS_KEPT_MS)
     _remove(services, WebhookCall, WebhookCall.failed_at <= now - MAILS_KEPT_MS)
     _remove(services, Session, Session.expires_at <= now)
+    _remove(services, Event, Event.created_at <= now - EVENTS_KEPT_MS)
+    hooks.remove_outdated(services.db, now)
 
 
 def _remove(
-    services: Services, model: type[Idempotency | Mail | Session | WebhookCall], outdated: Expression
+    services: Services, model: type[Event | Idempotency | Mail | Session | WebhookCall], outdated: Expression
 ) -> int:
     few = model.select(model.id).where(outdated).limit(_TIDIED_AT_ONCE)
     removed = 0

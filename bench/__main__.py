@@ -10,7 +10,7 @@ import sys
 import time
 
 from app import log
-from bench import entities, in_process, lists, served, startup, usage
+from bench import dashboard, entities, in_process, lists, served, startup, usage
 from bench.children import one_core
 from bench.installation import Installation, installed, running_valkey
 
@@ -33,6 +33,7 @@ def main() -> None:
         startup.run(installation)
         lists.run(installation)
         usage.run(installation)
+        dashboard.run(installation)
     print(f"\nDone in {time.monotonic() - began:.0f} s.")
 
 

@@ -11,11 +11,23 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 
 
 class Client:
-    """One connection, one request at a time; a request with a `body`, which is JSON, is a POST."""
+    """One connection, one request at a time; a request with a `body`, which is JSON, is a POST.
 
-    def __init__(self, address: tuple[str, int], path: str, raw_key: str, body: bytes | None = None) -> None:
+    It is sent with a raw key, or with the cookie of a browser.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        path: str,
+        raw_key: str = "",
+        body: bytes | None = None,
+        *,
+        cookie: str = "",
+    ) -> None:
         self._address = address
-        head = f"Host: {address[0]}:{address[1]}\r\nX-Api-Key: {raw_key}\r\n"
+        head = f"Host: {address[0]}:{address[1]}\r\n"
+        head += f"Cookie: {cookie}\r\n" if cookie else f"X-Api-Key: {raw_key}\r\n"
         if body is not None:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         method = "GET" if body is None else "POST"

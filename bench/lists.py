@@ -68,7 +68,7 @@ def _measure(config: Config, connection: apsw.Connection, lists: list[List]) -> 
         for page, number in (("first", 1), ("last", last)):
             path = f"/v1/feedback?{urlencode({**asked.query, 'page': number, 'limit': _LIMIT})}"
             client = Client((config.host, config.port), path, asked.raw_key)
-            contenders[f"{asked.name}, {page} page"] = _over_http(client)
+            contenders[f"{asked.name}, {page} page"] = over_http(client)
             contenders[f"{asked.name}, {page} page, plain"] = _plainly(connection, asked.columns, number)
     rounds = in_turns(contenders, ROUNDS)
     names = [name for name in contenders if not name.endswith(", plain")]
@@ -89,7 +89,9 @@ def _measure(config: Config, connection: apsw.Connection, lists: list[List]) -> 
     print_aims([(f"the slowest page within {_AIM_MS:g} ms", slowest, slowest < _AIM_MS)])
 
 
-def _over_http(client: Client) -> Callable[[], float]:
+def over_http(client: Client) -> Callable[[], float]:
+    """Return what measures a request of the client, in milliseconds."""
+
     def measure() -> float:
         began = time.perf_counter()
         client.send(_REQUESTS)

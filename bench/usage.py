@@ -55,10 +55,10 @@ def run(installation: Installation) -> None:
     try:
         management_key, key, lineage = _keys(services)
         begins = begin(int(services.clock() * 1000), DAY_MS) - (_DAYS - 1) * DAY_MS
-        _fill(services, key, begins, _DAYS)
+        fill_year(services, key, begins, _DAYS)
         for place, one in enumerate(lineage):  # one after the other, as rotation has it
             quarter = _DAYS // len(lineage)
-            _fill(services, one, begins + place * quarter * DAY_MS, quarter)
+            fill_year(services, one, begins + place * quarter * DAY_MS, quarter)
         log = _request_log(installation, key, begins)
         with child(python("-m", "app.cli", "run", "--no-worker"), installation.log) as process:
             wait_until(lambda: is_ready(installation.config), process, installation.log)
@@ -174,7 +174,8 @@ def _keys(services: Services) -> tuple[str, Key, list[Key]]:
     return management.raw_key, portal_key().key, lineage
 
 
-def _fill(services: Services, key: Key, begins: int, number_of_days: int) -> None:
+def fill_year(services: Services, key: Key, begins: int, number_of_days: int) -> None:
+    """Let a key have been used in each hour of so many days."""
     draw, connection = random.Random(key.id), driver(services.db)
     hours = [(begins + number * HOUR_MS, draw.randrange(20, 100)) for number in range(number_of_days * 24)]
     days = [(begins + number * DAY_MS, 1440) for number in range(number_of_days)]

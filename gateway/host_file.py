@@ -11,6 +11,7 @@ import fcntl
 import mmap
 import os
 import threading
+from errno import ENOENT
 from pathlib import Path
 
 
@@ -45,18 +46,47 @@ class HostLock:
 
 
 def map_file(path: Path, size: int, magic: bytes) -> mmap.mmap:
-    """Map a file of at least `size` bytes that begins with `magic`, made or begun anew if need be.
+    """Map a file of at least `size` bytes that begins with `magic`, made or replaced if need be.
 
-    Raises OSError when it cannot be written, or has no room.
+    The caller holds the lock. Raises OSError when it cannot be written, or has no room.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        found = os.fstat(descriptor).st_size
-        if found < size or os.pread(descriptor, len(magic), 0) != magic:
-            os.ftruncate(descriptor, 0)
-            _allocate(descriptor, size)
-            os.pwrite(descriptor, magic, 0)
-        return mmap.mmap(descriptor, 0)
+        return _map(path, size, magic, read_only=False)
+    except FileNotFoundError:
+        _make(path, size, magic)
+    return _map(path, size, magic, read_only=False)
+
+
+def map_to_look(path: Path, size: int, magic: bytes) -> mmap.mmap:
+    """Map such a file for reading; nothing is made or changed.
+
+    Raises OSError when it cannot be read, FileNotFoundError also where it is of another kind or torn.
+    """
+    return _map(path, size, magic, read_only=True)
+
+
+def _map(path: Path, size: int, magic: bytes, *, read_only: bool) -> mmap.mmap:
+    descriptor = os.open(path, (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CLOEXEC)
+    try:
+        if os.fstat(descriptor).st_size < size or os.pread(descriptor, len(magic), 0) != magic:
+            raise FileNotFoundError(ENOENT, "not a file of this version", str(path))
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ if read_only else mmap.ACCESS_WRITE)
+    finally:
+        os.close(descriptor)
+
+
+def _make(path: Path, size: int, magic: bytes) -> None:
+    """Put a new file in the place of `path`: one that others have mapped, before they are told to end for a
+    newer version, must stay as long as it was, or touching it ends them by a signal."""
+    new = path.with_name(f"{path.name}.new")
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        _allocate(descriptor, size)
+        os.pwrite(descriptor, magic, 0)
+        os.replace(new, path)
+    except OSError:
+        os.unlink(new)
+        raise
     finally:
         os.close(descriptor)
 

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.address_failures import FAILURES_SIZE, AddressFailures
-from gateway.host_file import HostLock, map_file
+from gateway.host_file import HostLock, map_file, map_to_look
 from gateway.limits import HOUR, SECOND, Limit
 
 _MAGIC = b"vibekeys host 02"
@@ -203,11 +203,6 @@ class HostTable:
             self._write(_FORWARDED, int(now))
             return news
 
-    def forwarded_from_untrusted_at(self) -> int | None:
-        """Return the unix second when that was last seen, if it was."""
-        with self._lock:
-            return self._read(_FORWARDED) or None
-
     def forget_forwarded(self) -> None:
         """Forget it: the settings are read anew at each start."""
         with self._lock:
@@ -235,9 +230,9 @@ class HostTable:
         self._host_words[place] = value
 
     def _open_counters(self) -> None:
-        self._generation = self._read(_GENERATION)
-        path = self._folder / f"counters.{self._generation}"
-        self._map_counters(path, _FIRST_CAPACITY)
+        generation = self._read(_GENERATION)
+        self._map_counters(self._folder / f"counters.{generation}", _FIRST_CAPACITY)
+        self._generation = generation  # only now: if it cannot be mapped, the next one who asks tries again
 
     def _map_counters(self, path: Path, capacity: int) -> None:
         self._counters = map_file(path, _counters_size(capacity), _COUNTERS_MAGIC)
@@ -310,6 +305,19 @@ class HostTable:
         self._counter_words[_TAKEN] = len(live)
         self._write(_GENERATION, generation)
         (self._folder / f"counters.{old}").unlink(missing_ok=True)
+
+
+def forwarded_from_untrusted_at(folder: Path) -> int | None:
+    """Return the unix second when forwarded headers of an untrusted proxy were last seen, if they were.
+
+    Nothing is made or changed. Raises OSError when there is a table that cannot be read.
+    """
+    try:
+        host = map_to_look(folder / "host", _FAILURES_AT + FAILURES_SIZE, _MAGIC)
+    except FileNotFoundError:
+        return None
+    with host, memoryview(host).cast("Q") as words:
+        return words[_FORWARDED] or None
 
 
 def _names(limits: Sequence[Limit], now: float) -> list[bytes]:

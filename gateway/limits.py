@@ -67,18 +67,27 @@ class Usage(NamedTuple):
 def limits_for(key: KeyRecord, account: AccountRecord, tier_quotas: Mapping[str, int]) -> tuple[Limit, ...]:
     """Return the limits that apply to a key, in the order in which they refuse.
 
-    `tier_quotas` are the hourly figures of the tiers that have a common one. An account of another
-    tier (enterprise) has its own number, or none.
+    `tier_quotas` are those of `tier_limit`.
     """
     limits = []
     if key.rate_limit is not None:
         limits.append(Limit("second", key.rate_limit, SECOND, key.lineage_id))
     if key.hourly_limit is not None:
         limits.append(Limit("key", key.hourly_limit, HOUR, key.lineage_id))
-    tier_quota = tier_quotas.get(account.tier, account.hourly_limit)
-    if tier_quota is not None:
-        limits.append(Limit("tier", tier_quota, HOUR, account.account_id))
+    of_tier = tier_limit(account, tier_quotas)
+    if of_tier is not None:
+        limits.append(of_tier)
     return tuple(limits)
+
+
+def tier_limit(account: AccountRecord, tier_quotas: Mapping[str, int]) -> Limit | None:
+    """Return the limit that all keys of an account share, None if it has none.
+
+    `tier_quotas` are the hourly figures of the tiers that have a common one. An account of another
+    tier (enterprise) has its own number, or none.
+    """
+    quota = tier_quotas.get(account.tier, account.hourly_limit)
+    return None if quota is None else Limit("tier", quota, HOUR, account.account_id)
 
 
 def limited(usages: Sequence[Usage], now: float) -> Denial:

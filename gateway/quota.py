@@ -1,4 +1,4 @@
-"""How much of its limits a key has left just now: looked at, never counted.
+"""How much of their limits a key or an account has left just now: looked at, never counted.
 
 The same records, counters, floors and mode as those by which the next request is decided, so that what is
 told here is what that request would get.
@@ -6,19 +6,19 @@ told here is what that request would get.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.authorize import Policy
 from gateway.denial import UNAVAILABLE, Denial
 from gateway.host_table import HostTable
-from gateway.limits import Usage, limited, limits_for
-from gateway.records import Snapshot
+from gateway.limits import Limit, Usage, limited
 from gateway.redis_link import Patience
 from gateway.store import Store, StoreError
 
 
 class Quota(NamedTuple):
-    """Each limit that applies to a key, as it stands. `mode` is None when Redis counts, else what
+    """Each of the limits, as it stands. `mode` is None when Redis counts, else what
     ``REDIS_DOWN`` says: ``local``, ``open`` or ``closed``."""
 
     usages: tuple[Usage, ...]
@@ -32,19 +32,20 @@ class Quota(NamedTuple):
         return limited(self.usages, now) if is_full and self.mode != "open" else None
 
 
-def read_quota(snapshot: Snapshot, policy: Policy, store: Store, host_table: HostTable, now: float) -> Quota:
-    """Return what the holder of a key has left at `now` (unix seconds).
+def read_quota(
+    account_id: str, limits: Sequence[Limit], policy: Policy, store: Store, host_table: HostTable, now: float
+) -> Quota:
+    """Return what is left of `limits`, of an account or of one of its keys, at `now` (unix seconds).
 
     A Redis that does not answer in time is left to the next request to be judged: until then the host's own
     counts are told, as that request will be decided by them.
     """
-    limits = limits_for(snapshot.key, snapshot.account, policy.tier_quotas)
     standing = host_table.standing(limits, now)
     counts, mode = standing.floors, policy.redis_down if not standing.believed else None
     if standing.believed:
         try:
             with Patience(policy.redis_timeout) as deadline:
-                told = store.used(snapshot.account.account_id, limits, now, deadline)
+                told = store.used(account_id, limits, now, deadline)
             counts = tuple(map(max, told, standing.floors))
         except StoreError:
             mode = policy.redis_down

@@ -27,13 +27,14 @@ from __future__ import annotations
 import logging
 import secrets
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from errno import ENOENT
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from gateway.host_file import HostLock, map_file
+from gateway.host_file import HostLock, map_file, map_to_look
 from gateway.limits import HOUR
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ _FREE, _GIVEN_UP = 0, 1
 _FIRST_CAPACITY = 1024
 _FULL = 0.6
 _GROWS_EVERY = 16  # slots from one attempt to the next
+_COPIED_AT_ONCE = 4096 * _SLOT.size
 # A slot is kept this long after its hour, so that requests that were held up need no other one as a rule.
 _LINGER = 60
 
@@ -82,16 +84,21 @@ class Use(NamedTuple):
 class UsageTable:
     """The table of one host, opened in one process after the fork. Threads may share it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, to_look: bool = False) -> None:
         """Open the table in `folder`, making its files when they are absent or not valid.
 
-        Raises OSError when the folder cannot be written, or has no room for them.
+        `to_look`: only for what changes nothing; FileNotFoundError if there is none. Raises OSError when the
+        folder cannot be written, or has no room for them.
         """
         self._folder = folder
-        self._is_full = False
+        self._map = map_to_look if to_look else map_file
+        self._uncounted_told = False
+        self._peak: tuple[int, int] | None = None
+        if to_look and not (folder / "usage.lock").exists():
+            raise FileNotFoundError(ENOENT, "there is no usage table", str(folder))
         self._lock = HostLock(folder / "usage.lock")
         with self._lock:
-            self._header = memoryview(map_file(folder / "usage", _HEADER_SIZE, _MAGIC)).cast("Q")
+            self._header = memoryview(self._map(folder / "usage", _HEADER_SIZE, _MAGIC)).cast("Q")
             self._open_slots()
 
     def close(self) -> None:
@@ -107,13 +114,18 @@ class UsageTable:
         """Count one request with a key. Raises ValueError for ids of more than 40 bytes."""
         key, hour = _padded(key_id), int(now // HOUR) * HOUR
         with self._lock:
-            self._follow()
+            try:
+                self._follow()
+            except OSError as error:
+                # Another process has grown the table, and this one cannot open what it made.
+                self._note_uncounted(now, str(error))
+                return
             at, is_there = self._find(key, hour)
             if at < 0 and self._header[_UNCOUNTED] % _GROWS_EVERY == 0:
                 self._grow()
                 at, _ = self._find(key, hour)
             if at < 0:
-                self._note_uncounted(now)
+                self._note_uncounted(now, "it is full and cannot grow")
                 return
             if not is_there:
                 at = self._take(at, key, _padded(lineage_id), hour)
@@ -125,15 +137,21 @@ class UsageTable:
     # --- what stores the counts does -------------------------------------------------------------
 
     def unstored(self, now: float) -> list[Use]:
-        """Return what was counted since it was stored last, and all of the hours that are over."""
-        with self._lock:
-            self._follow()
-            slots = self._slots[_SLOTS_AT:]  # a copy, which others need not wait for the reading of
-        return [
-            _use(slot)
-            for slot in _SLOT.iter_unpack(slots)
-            if slot[0] > _GIVEN_UP and (slot[4] != slot[5] or _is_over(slot[1], now))
-        ]
+        """Return what was counted since it was stored last, and all of the hours that are over.
+
+        Called by who stores, it also gives back the room of a table that was much larger than it needed to be
+        for a whole hour. Raises OSError when the table's newest file cannot be opened.
+        """
+        found: list[Use] = []
+        live = 0
+        for slots in self._copies():
+            for slot in _SLOT.iter_unpack(slots):
+                if slot[0] > _GIVEN_UP:
+                    live += 1
+                    if slot[4] != slot[5] or _is_over(slot[1], now):
+                        found.append(_use(slot))
+        self._shrink_after_an_hour(live, now)
+        return found
 
     def note_stored(self, uses: Sequence[Use], now: float) -> None:
         """Take note that these counts are stored for good, and give up the slots whose hour is over.
@@ -179,13 +197,28 @@ class UsageTable:
         if self._header[_GENERATION] != self._generation:
             self._open_slots()
 
+    def _copies(self) -> Iterator[bytes]:
+        """Yield a copy of all slots, part by part: requests get in between.
+
+        What a slot says is an absolute number, so it does not matter that the parts are of different moments.
+        """
+        with self._lock:
+            self._follow()
+            slots = self._slots
+        for start in range(_SLOTS_AT, len(slots), _COPIED_AT_ONCE):
+            # A file that the table has left meanwhile stays as it was, and has all but what came since.
+            with self._lock:
+                copy = slots[start : start + _COPIED_AT_ONCE]
+            yield copy
+
     def _open_slots(self) -> None:
-        self._generation = self._header[_GENERATION]
-        self._map_slots(self._generation, _FIRST_CAPACITY)
+        generation = self._header[_GENERATION]
+        self._map_slots(generation, _FIRST_CAPACITY)
+        self._generation = generation  # only now: if it cannot be mapped, the next one who asks tries again
 
     def _map_slots(self, generation: int, capacity: int) -> None:
         path = self._folder / f"usage.{generation}"
-        self._slots = map_file(path, _SLOTS_AT + capacity * _SLOT.size, _SLOTS_MAGIC)
+        self._slots = self._map(path, _SLOTS_AT + capacity * _SLOT.size, _SLOTS_MAGIC)
         self._words = memoryview(self._slots).cast("Q")
         self._capacity = (len(self._slots) - _SLOTS_AT) // _SLOT.size
 
@@ -231,31 +264,58 @@ class UsageTable:
         Without room on the disk it goes on in the file that it has, until that is full too.
         """
         with suppress(OSError):
-            self._move_to_new_file()
+            live = self._live()
+            crowded = len(live) > self._capacity * _FULL / 2
+            self._move_to_new_file(live, self._capacity * 2 if crowded else self._capacity)
 
-    def _move_to_new_file(self) -> None:
-        old, slots = self._generation, memoryview(self._slots)[_SLOTS_AT:]
-        live = [
-            slots[at : at + _SLOT.size] for at in range(0, len(slots), _SLOT.size) if _is_taken(slots, at)
-        ]
-        capacity = self._capacity * 2 if len(live) > self._capacity * _FULL / 2 else self._capacity
+    def _shrink_after_an_hour(self, live: int, now: float) -> None:
+        """Move to a smaller file if at no look of the hour that is over an eighth of this one was in use.
+
+        A look alone tells nothing: at the top of each hour nearly all slots are given up, and taken again.
+        """
+        hour = int(now // HOUR)
+        last, self._peak = self._peak, (hour, live)
+        if last is None:
+            return
+        if last[0] == hour:
+            self._peak = (hour, max(live, last[1]))
+        elif last[1] < self._capacity / 8 and self._capacity > _FIRST_CAPACITY:
+            with self._lock, suppress(OSError):
+                self._follow()
+                slots, capacity = self._live(), _capacity_for(last[1])
+                if len(slots) <= capacity * _FULL / 2:
+                    self._move_to_new_file(slots, capacity)
+
+    def _live(self) -> list[int]:
+        """Return where the slots are that are in use."""
+        ids = self._words[_SLOTS_AT // _WORD :: _SLOT.size // _WORD].tolist()
+        return [_SLOTS_AT + place * _SLOT.size for place, slot_id in enumerate(ids) if slot_id > _GIVEN_UP]
+
+    def _move_to_new_file(self, live: Sequence[int], capacity: int) -> None:
+        """Move these slots to a new file, of so many places. Others wait: a microsecond a slot."""
+        old, old_slots, size = self._generation, self._slots, _SLOT.size
         (self._folder / f"usage.{old + 1}").unlink(missing_ok=True)
         self._map_slots(old + 1, capacity)
-        for slot in live:
-            _, hour, key = _NAME.unpack_from(slot)
-            at, _ = self._find(key, hour)
-            self._slots[at : at + _SLOT.size] = slot
+        new_slots, taken = self._slots, bytearray(capacity)
+        for found in live:
+            _, hour, key = _NAME.unpack_from(old_slots, found)
+            place = crc32(key, hour & 0xFFFFFFFF) % capacity
+            while taken[place]:
+                place = (place + 1) % capacity
+            taken[place] = 1
+            at = _SLOTS_AT + place * size
+            new_slots[at : at + size] = old_slots[found : found + size]
         self._write(_TAKEN, len(live))
         self._header[_GENERATION] = old + 1
         self._generation = old + 1
         (self._folder / f"usage.{old}").unlink(missing_ok=True)
 
-    def _note_uncounted(self, now: float) -> None:
+    def _note_uncounted(self, now: float, why: str) -> None:
         self._header[_UNCOUNTED_AT] = int(now * 1000)
         self._header[_UNCOUNTED] += 1
-        if not self._is_full:
-            _log.error("the usage table is full and cannot grow in %s: uses are not counted", self._folder)
-        self._is_full = True
+        if not self._uncounted_told:
+            _log.error("uses are not counted: the usage table in %s: %s", self._folder, why)
+        self._uncounted_told = True
 
 
 def _padded(text: str) -> bytes:
@@ -265,9 +325,12 @@ def _padded(text: str) -> bytes:
     return padded
 
 
-def _is_taken(slots: memoryview, at: int) -> bool:
-    slot_id: int = _NAME.unpack_from(slots, at)[0]
-    return slot_id > _GIVEN_UP
+def _capacity_for(slots: int) -> int:
+    """Return how many places a table has, of those that it can have, in which so many slots are a fourth."""
+    capacity = _FIRST_CAPACITY
+    while capacity < slots * 4:
+        capacity *= 2
+    return capacity
 
 
 def _is_over(hour: int, now: float) -> bool:

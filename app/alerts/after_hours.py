@@ -1,7 +1,8 @@
 """AFTER_HOURS: a key is used outside of its account's business hours.
 
 Usage is counted by the hour. An hour that lies wholly outside counts as such with its first request; of one
-in which business begins or ends, the time of a key's last use tells, which is looked at each minute.
+in which business begins or ends, or the business hours were set, the time of a key's last use tells, which is
+looked at each minute. What was used before they were set was not used against them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from app.alerts.hours import BusinessHours
 TYPE = "AFTER_HOURS"
 
 _USED = """
-    SELECT preferences.account_id, preferences.timezone, preferences.business_hours,
+    SELECT preferences.account_id, preferences.timezone, preferences.business_hours, preferences.hours_set_at,
            "key".lineage_id, "key".id, "key".name, "key".key_prefix, sum(usage_hour.requests),
            usage_key.last_used_at, usage_key.last_used_ip
     FROM usage_hour CROSS JOIN "key" ON "key".id = usage_hour.key_id
@@ -31,14 +32,25 @@ _USED = """
 def findings(connection: apsw.Connection, hour: Hour) -> Iterator[Finding]:
     """Yield the lineages that were used when they should not be, as far as the hour has come."""
     rows: Any = connection.execute(_USED, (hour.starts_at,)).fetchall()
-    for account_id, timezone, stored, lineage_id, key_id, key_name, key_prefix, requests, *last in rows:
+    for (
+        account_id,
+        timezone,
+        stored,
+        since,
+        lineage_id,
+        key_id,
+        key_name,
+        key_prefix,
+        requests,
+        *last,
+    ) in rows:
         set_hours = json.loads(stored)
         if set_hours is None:
             continue
         hours, last_used_at = BusinessHours.of(set_hours, timezone), last[0]
         used_last = hour.starts_at <= last_used_at < hour.ends_at
-        wholly_outside = not hours.overlap(hour.starts_at, hour.ends_at)
-        if wholly_outside or (used_last and not hours.hold(last_used_at)):
+        wholly_outside = since <= hour.starts_at and not hours.overlap(hour.starts_at, hour.ends_at)
+        if wholly_outside or (used_last and since <= last_used_at and not hours.hold(last_used_at)):
             facts = {
                 "key_name": key_name,
                 "key_prefix": key_prefix,

@@ -163,7 +163,7 @@ def _is_business_again(alert: Alert, now_ms: int) -> bool:
     if preferences.business_hours is None:
         return True
     hours = BusinessHours.of(preferences.business_hours, preferences.timezone)
-    return hours.next_opening(alert.last_hour or 0) <= now_ms
+    return hours.hold(now_ms) or hours.next_opening(alert.last_hour or 0) <= now_ms
 
 
 def _paced(parts: Iterable[T]) -> Iterator[T]:

@@ -12,6 +12,7 @@ from app.json_body import read_object
 from app.models import Preferences
 from app.openapi import answer_of
 from app.preferences import of_account
+from app.quota import hourly_limit_of
 from app.schemas.own_account import ChangedOwnAccount, ChangeOwnAccount, OwnAccount
 from app.services import services
 
@@ -45,11 +46,11 @@ def _account_id() -> str:
 
 
 def _facts(preferences: Preferences) -> dict[str, Any]:
-    account, config = preferences.account, services().config
-    quotas = {"free": config.tier_free_hourly, "pro": config.tier_pro_hourly}
+    account = preferences.account
+    limit = hourly_limit_of(services(), account)
     return {
         **account.__data__,
-        "hourly_limit": quotas.get(account.tier, account.hourly_limit),
+        "hourly_limit": None if limit is None else limit.quota,
         "timezone": preferences.timezone,
         "business_hours": preferences.business_hours,
         "alert_webhook_url": services().preferences.shown_webhook(preferences),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 from peewee import ModelSelect
 
+from app.account_lists import alerts_of, narrowed
 from app.alerts import Alerts
 from app.api.answers import ApiBlueprint, answer, id_of_path, page_answer
 from app.auth import principal
@@ -24,11 +25,7 @@ def list_alerts(
     page: int, limit: int, status: str | None = None, type: str | None = None, key_id: str | None = None
 ) -> Response:
     """The account's alerts, open and past ones, newest first."""
-    query = _visible()
-    for column, wanted in ((Alert.status, status), (Alert.type, type), (Alert.key_id, key_id)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    rows, total = newest_first(query, page, limit)
+    rows, total = newest_first(narrowed(_visible(), status=status, type=type, key_id=key_id), page, limit)
     return page_answer(alert_answers(rows), page=page, limit=limit, total=total)
 
 
@@ -51,4 +48,4 @@ def dismiss_alert(id: str) -> Response:
 
 def _visible() -> ModelSelect[Alert]:
     """Select the alerts of the caller's account."""
-    return Alert.select().where(Alert.account == principal().account.account_id)
+    return alerts_of(principal().account.account_id)

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Response
 
 from app.api.answers import ApiBlueprint, answer
-from app.api.portals import portals_of
 from app.api.spec import document
 from app.auth import Principal, principal
 from app.guide.feedback import feedback_reference
@@ -20,6 +19,7 @@ from app.schemas.key import rotation_of
 from app.schemas.me import LimitsAnswer, MeAnswer
 from app.schemas.portal import PortalAnswer
 from app.services import services
+from app.visible_portals import portal_rows
 from gateway.limits import Usage
 
 blueprint = ApiBlueprint("me", __name__, description="The calling key itself.")
@@ -66,7 +66,8 @@ def _limits(usages: tuple[Usage, ...]) -> dict[str, dict[str, int] | None]:
 
 
 def _management(caller: Principal, host: str) -> dict[str, Any]:
-    portals = PortalAnswer(many=True).dump(portals_of(caller.account.account_id))
+    now_ms = int(services().clock() * 1000)
+    portals = PortalAnswer(many=True).dump(portal_rows(caller.account.account_id, now_ms))
     return {
         "capabilities": capabilities(host),
         "portals": portals,

@@ -67,7 +67,6 @@ def delete_prompt(id: str) -> Response:
 
 
 def _named(name: str) -> ModelSelect[Any]:
-    """Select the prompt with this id or slug; a slug can look like an id, which then goes first."""
-    prompt_id = uuid_in(name) or name
-    wanted = own(Prompt).where((Prompt.id == prompt_id) | (Prompt.slug == name))
-    return wanted.order_by((Prompt.id == prompt_id).desc())
+    """Select the prompt with this id or slug; no slug looks like an id."""
+    prompt_id = uuid_in(name)
+    return own(Prompt).where(Prompt.slug == name if prompt_id is None else Prompt.id == prompt_id)

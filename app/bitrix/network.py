@@ -1,5 +1,4 @@
-"""The way out to a server that somebody names: one request at a time, to a checked address, bounded in time
-and size.
+"""The way out to a portal: one request at a time, to a checked address, bounded in time and size.
 
 A webhook's URL is a portal administrator's word for where our requests go, so the way there is narrow: the
 host's addresses are looked up once, checked, and the connection goes to the one that was checked; redirects
@@ -45,21 +44,12 @@ LONGEST_RETRY_AFTER = 3600
 _HEADERS = [
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", b"identity"),
+    (b"Content-Type", b"application/json"),
     (b"User-Agent", b"vibekeys"),
 ]
 
 
 Headers = Sequence[tuple[bytes, bytes]]
-
-
-class _Question(NamedTuple):
-    """A request, but for the headers of all requests. `largest` is of its answer."""
-
-    method: str
-    path: str
-    body: bytes | None
-    largest: int
-    headers: Headers
 
 
 class NoAnswer(Exception):
@@ -112,19 +102,20 @@ class Network:
         deadline: float,
         largest: int,
         headers: Headers = (),
-        content_type: bytes = b"application/json",
     ) -> Reply:
-        """Send `body` to `path` below the destination, "" for itself; return the answer.
+        """Send `body` to `path` below the webhook, "" for itself; return the answer.
 
         `deadline` is monotonic, in seconds; an answer of more than `largest` bytes is cut off. `headers` are
         sent beside those of every request. Raises `NoAnswer`.
         """
-        headers = [(b"Content-Type", content_type), *headers]
-        return self._ask(to, _Question("POST", path, body, largest, headers), deadline)
-
-    def get(self, to: Destination, *, deadline: float, largest: int, headers: Headers = ()) -> Reply:
-        """Ask for what is at the destination; everything else is as with `post`."""
-        return self._ask(to, _Question("GET", "", None, largest, headers), deadline)
+        kept = self._take(to)
+        if kept is not None:
+            try:
+                return self._exchange(kept, path, body, deadline, largest, headers)
+            except NoAnswer as failure:
+                if failure.sent:
+                    raise
+        return self._exchange(self._connect(to, deadline), path, body, deadline, largest, headers)
 
     def close(self) -> None:
         """Close the connections that nobody uses just now."""
@@ -133,22 +124,20 @@ class Network:
         for connection in kept:
             connection.http.close()
 
-    def _ask(self, to: Destination, question: _Question, deadline: float) -> Reply:
-        kept = self._take(to)
-        if kept is not None:
-            try:
-                return self._exchange(kept, question, deadline)
-            except NoAnswer as failure:
-                if failure.sent:
-                    raise
-        return self._exchange(self._connect(to, deadline), question, deadline)
-
-    def _exchange(self, connection: _Connection, question: _Question, deadline: float) -> Reply:
+    def _exchange(
+        self,
+        connection: _Connection,
+        path: str,
+        body: bytes,
+        deadline: float,
+        largest: int,
+        headers: Headers,
+    ) -> Reply:
         stream = connection.stream
         stream.begin(deadline)
         # Never chained: what httpcore says may quote the request.
         try:
-            answer = connection.ask(question)
+            answer = connection.post(path, body, largest, headers)
         except (httpcore2.TimeoutException, TimeoutError):
             raise NoAnswer("no answer in time", sent=stream.sent) from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError):
@@ -249,16 +238,14 @@ class _Connection:
         """Tell whether it has not rested for too long, nor been closed, as far as one can see."""
         return time.monotonic() < self.usable_until and not self.http.has_expired()
 
-    def ask(self, question: _Question) -> Reply:
-        url = f"{self.to.url}/{question.path}" if question.path else self.to.url
-        headers, content = [*self._headers, *question.headers], question.body
-        with self.http.stream(question.method, url, headers=headers, content=content) as response:
+    def post(self, path: str, body: bytes, largest: int, headers: Headers) -> Reply:
+        url = _url(f"{self.to.url}/{path}" if path else self.to.url)
+        with self.http.stream("POST", url, headers=[*self._headers, *headers], content=body) as response:
             answer = bytearray()
             for chunk in response.iter_stream():
                 answer += chunk
-                if len(answer) > question.largest:
-                    too_large = f"the answer is larger than {question.largest >> 10:,} KiB"
-                    raise NoAnswer(too_large, sent=self.stream.sent)
+                if len(answer) > largest:
+                    raise NoAnswer(f"the answer is larger than {largest >> 10:,} KiB", sent=self.stream.sent)
             return Reply(response.status, bytes(answer), _retry_after(response.headers))
 
 
@@ -307,6 +294,13 @@ class _Stream(httpcore2.NetworkStream):
     def get_extra_info(self, info: str) -> Any:
         # All that httpcore asks for: an idle connection that has something to read has ended.
         return _is_readable(self._socket) if info == "is_readable" else None
+
+
+def _url(url: str) -> httpcore2.URL:
+    """Return the URL with all of its path: httpcore's own reading drops what stands behind a semicolon."""
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    return httpcore2.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
 
 
 def _retry_after(headers: Iterable[tuple[bytes, bytes]]) -> int | None:

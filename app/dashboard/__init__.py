@@ -10,6 +10,10 @@ Most pages are made of `forms` and `tables`.
 from __future__ import annotations
 
 from app.dashboard import (
+    account,
+    account_access,
+    activity,
+    alerts,
     attention,
     documents,
     failures,
@@ -19,9 +23,12 @@ from app.dashboard import (
     key_page,
     key_rotations,
     keys,
+    members,
     new_keys,
     operator,
     overview,
+    portal_endings,
+    portals,
     protection,
     sign_in,
     whitelists,
@@ -29,6 +36,10 @@ from app.dashboard import (
 from app.dashboard.page import blueprint
 
 __all__ = [
+    "account",
+    "account_access",
+    "activity",
+    "alerts",
     "attention",
     "blueprint",
     "documents",
@@ -39,9 +50,12 @@ __all__ = [
     "key_page",
     "key_rotations",
     "keys",
+    "members",
     "new_keys",
     "operator",
     "overview",
+    "portal_endings",
+    "portals",
     "protection",
     "sign_in",
     "whitelists",

@@ -13,11 +13,12 @@ from app.dashboard.tables import Asked, Table
 from app.dashboard.visitor import visitor
 from app.errors import ApiError, invalid
 from app.feedback import CATEGORIES, STATUSES, Thread, find, thread_of
-from app.models import Account, Membership, Portal, Ticket
+from app.models import Account, Portal, Ticket
 from app.paging import newest_first
 from app.schemas.feedback import AuthorComment, CreateTicket, DeskAnswer
 from app.schemas.fields import uuid_in
 from app.services import services
+from app.visible_portals import portals_of
 from app.visible_tickets import is_of_team, tickets_of_author, tickets_of_team
 
 _FILTERS = {"status": tuple(STATUSES), "category": CATEGORIES, "portal": None}
@@ -122,8 +123,7 @@ def _now_ms() -> int:
 
 
 def _portals_of_member() -> ModelSelect[Portal]:
-    member = (Membership.portal == Portal.id) & (Membership.account == visitor().account_id)
-    return Portal.select().join(Membership, on=member).order_by(Portal.domain)
+    return portals_of(visitor().account_id).order_by(Portal.domain)
 
 
 def _portal_of_member(portal_id: str) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 
+from app.account_lists import page_of_events
+from app.dashboard.event_words import Told, tell
 from app.dashboard.key_facts import home_of, key_of_path, rotation_of, shown
 from app.dashboard.key_question import first_question
 from app.dashboard.key_usage import SPANS, asked_span, chart_data
 from app.dashboard.page import get, render
 from app.dashboard.visitor import visitor
 from app.errors import ERRORS
-from app.models import Event, Key
+from app.models import Key
 from app.quota import quota_now
 from app.services import services
 from app.usage.report import report
@@ -46,7 +48,7 @@ def usage(id: str) -> Response:
     return jsonify(chart_data(key_of_path(id), SPANS[asked_span()]))
 
 
-def _newest_events(key: Key) -> list[Event]:
-    about = (Event.account == visitor().account_id) & (Event.key_id == key.id)
-    newest = Event.select().where(about).order_by(Event.created_at.desc(), Event.id.desc())
-    return list(newest.limit(_EVENTS_SHOWN))
+def _newest_events(key: Key) -> list[Told]:
+    account_id = visitor().account_id
+    events, _ = page_of_events(account_id, page=1, limit=_EVENTS_SHOWN, key_id=key.id)
+    return tell(events, account_id)

@@ -14,11 +14,12 @@ from app.dashboard.page import get, post, render
 from app.dashboard.visitor import visitor
 from app.errors import ApiError
 from app.keyring import Issued
-from app.models import Membership, Portal
+from app.models import Portal
 from app.portals import check_linked
 from app.schemas.fields import uuid_in
 from app.schemas.key import SETTINGS, CreatePersonalKey, KeySettings
 from app.services import services
+from app.visible_portals import portals_of
 
 _SCHEMAS: dict[str, type[KeySettings]] = {**SETTINGS, "personal": CreatePersonalKey}
 _SECTIONS = {"api": "portals", "management": "management-keys", "personal": "keys"}
@@ -86,8 +87,7 @@ def _issue(form: Form, key_type: str, portal: Portal | None) -> Issued:
 
 
 def _portal(id: str) -> Portal:
-    mine = Membership.select(Membership.portal).where(Membership.account == visitor().account_id)
-    portal: Portal | None = Portal.select().where(Portal.id == uuid_in(id), Portal.id.in_(mine)).first()
+    portal: Portal | None = portals_of(visitor().account_id).where(Portal.id == uuid_in(id)).first()
     if portal is None:
         raise ApiError("ENTITY_NOT_FOUND")
     return portal

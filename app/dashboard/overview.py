@@ -28,7 +28,7 @@ def overview() -> Response:
         title="Overview",
         section="overview",
         is_fresh=not keys.exists(),
-        today=today_of(keys, int(services().clock() * 1000)),
+        today=today_of(services().db, keys, int(services().clock() * 1000)),
         errors=ERRORS,
         alerts=[(alert, sentence(alert.type, alert.facts)) for alert in newest.limit(_ALERTS_SHOWN)],
         alert_count=alerts.count(),

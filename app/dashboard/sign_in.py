@@ -16,9 +16,9 @@ from app.errors import ApiError
 from app.services import services
 from app.sign_in import SignIn, TooBusy, TooManyFailures, WrongPassword
 
-_BUSY_SECONDS = 5
+BUSY_SECONDS = 5
 _WRONG = "There is no account with this e-mail and this password."
-_BUSY = "Many people sign in at this moment. Try again in a few seconds."
+BUSY = "Many people sign in at this moment. Try again in a few seconds."
 
 
 @blueprint.get("/")
@@ -45,13 +45,13 @@ def sign_in() -> Response:
         )
     except WrongPassword as wrong:
         page = show(wanted, _WRONG, status=400)
-        page.call_on_close(partial(_note_failure, sign_in, wrong.account_id, address))
+        page.call_on_close(partial(note_failure, sign_in, wrong.account_id, address))
         return page
     except TooManyFailures as refused:
         return _show_later(wanted, refused.until)
     except TooBusy:
-        page = show(wanted, _BUSY, status=503)
-        page.headers["Retry-After"] = str(_BUSY_SECONDS)
+        page = show(wanted, BUSY, status=503)
+        page.headers["Retry-After"] = str(BUSY_SECONDS)
         return page
     _end_session(before)
     cookie.sign_in(token)
@@ -82,19 +82,23 @@ def _end_session(of: visitor.Visitor | None) -> None:
             raise
 
 
-def _note_failure(sign_in: SignIn, account_id: str | None, address: str) -> None:
+def note_failure(sign_in: SignIn, account_id: str | None, address: str) -> None:
+    """Leave word of a wrong password; to run once the answer is out."""
     if account_id is not None:
         with suppress(ApiError):  # without a database nobody could sign in either
             sign_in.note_failure(account_id, address)
 
 
-def _show_later(wanted: str, until: int) -> Response:
+def too_often(until: int) -> tuple[str, int]:
+    """Return what is said after too many failures, and in how many seconds to try again."""
     seconds = max(1, ceil(until / 1000 - services().clock()))
     when = datetime.fromtimestamp(until / 1000, UTC).strftime("%H:%M")
-    page = show(
-        wanted,
-        f"It failed too often from your network. Try again in {ceil(seconds / 60)} minutes, at {when} UTC.",
-        status=429,
-    )
+    text = f"It failed too often from your network. Try again in {ceil(seconds / 60)} minutes, at {when} UTC."
+    return text, seconds
+
+
+def _show_later(wanted: str, until: int) -> Response:
+    text, seconds = too_often(until)
+    page = show(wanted, text, status=429)
     page.headers["Retry-After"] = str(seconds)
     return page

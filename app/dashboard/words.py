@@ -10,6 +10,7 @@ from typing import Any
 
 from app.instants import iso
 from app.services import services
+from app.usage.clients import OTHER, tool_of
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
@@ -45,7 +46,14 @@ def indented(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
+def browser(user_agent: str) -> str:
+    """Return the name of a browser, or what it says of itself if that is no known one."""
+    name = tool_of(user_agent)
+    return name if name != OTHER else user_agent or "Unknown"
+
+
 FILTERS = {
+    "browser": browser,
     "how_long_ago": how_long_ago,
     "in_words": in_words,
     "indented": indented,

@@ -16,7 +16,7 @@ _ADVICE = (
     "If you do not know what it is, revoke the key at once and make a new one. What is behind an alert, and "
     "all that there are:"
 )
-_TITLES = {
+TITLES = {
     "NEW_LOCATION": "A key is used from a new network",
     "SPIKE": "A key has far more requests than usual",
     "AUTH_FAILURES": "Requests with keys that do not work",
@@ -41,7 +41,7 @@ def alerts_message(
     told, count = [f"- {sentence(type, facts)}" for type, facts in first], sum(counts.values())
     if count > len(told):
         told.append(f"- and {count - len(told):,} more")
-    subject = _TITLES[next(iter(counts))] if len(counts) == 1 else f"{count:,} alerts about your API keys"
+    subject = TITLES[next(iter(counts))] if len(counts) == 1 else f"{count:,} alerts about your API keys"
     where = f"{_ADVICE}\n\n    GET {host}/api/v1/alerts"
     parts = ("\n".join(told), where, f"More help: {support_url}" if support_url else "")
     return Message(subject, "\n\n".join(part for part in parts if part) + "\n")

@@ -29,6 +29,7 @@ class Preferences(Model):
     account = ForeignKeyField(Account, primary_key=True, on_delete="RESTRICT")
     timezone = CharField(max_length=64)
     business_hours = JSONField(null=True)
+    hours_set_at = BigIntegerField(default=0)
     alert_webhook_sealed = BlobField(null=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.models.account import Account
-from app.models.activity import Event, Hook
+from app.models.activity import Event, Hook, HookRoom
 from app.models.alert import Alert, AlertProgress, KnownNetwork, WebhookCall
 from app.models.audit import Audit
 from app.models.base import Base, new_id
@@ -54,6 +54,7 @@ MODELS = (
     Preferences,
     Event,
     Hook,
+    HookRoom,
     Alert,
     KnownNetwork,
     AlertProgress,
@@ -74,6 +75,7 @@ __all__ = [
     "Event",
     "Heads",
     "Hook",
+    "HookRoom",
     "Idempotency",
     "Key",
     "KnownNetwork",

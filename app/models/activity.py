@@ -70,6 +70,7 @@ class Event(Base):
     class Meta:
         constraints = (Check("\"by\" IN ('account', 'other', 'operator', 'system')", name="event_by"),)
         indexes = (
+            (("created_at",), False),
             (("account", "created_at", "id"), False),
             (("account", "type", "created_at", "id"), False),
             (("account", "key_id", "created_at", "id", "type"), False),
@@ -90,3 +91,21 @@ class Hook(Base):
 
     class Meta:
         constraints = (Check("tool IN ('claude-code', 'cursor-ide')", name="hook_tool"),)
+        indexes = (
+            (("created_at",), False),
+            (("account", "created_at", "id"), False),
+        )
+
+
+class HookRoom(Base):
+    """How many bytes an account's hooks take: their payloads, and 1 KiB for what is around each. Triggers of
+    the database keep it.
+    """
+
+    account = ForeignKeyField(Account, primary_key=True, on_delete="RESTRICT")
+    bytes = BigIntegerField(index=True)
+
+    account_id: str
+
+    class Meta:
+        legacy_table_names = False

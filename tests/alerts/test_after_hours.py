@@ -113,3 +113,28 @@ def test_each_lineage_is_told_of_for_itself(tower: Tower) -> None:
     for key in (old, new, other):
         tower.use(key)
     assert tower.types() == ["AFTER_HOURS"] * 2
+
+
+def test_hours_that_are_set_now_do_not_tell_of_what_was_before(tower: Tower) -> None:
+    key = tower.key().key
+    at(tower, 0, 21.2)
+    tower.use(key)
+    at(tower, 0, 21.3)
+    tower.set(business_hours=HOURS)
+    assert tower.look() == []
+    at(tower, 0, 21.4)
+    tower.use(key)
+    assert [alert.type for alert in tower.look()] == ["AFTER_HOURS"]
+
+
+def test_it_is_over_when_the_hours_are_corrected_so_that_they_hold_now(tower: Tower) -> None:
+    key = tower.key().key
+    tower.set(business_hours=HOURS)
+    at(tower, 0, 21.2)
+    tower.use(key)
+    tower.look()
+    always = {"days": [*WEEKDAYS, "sat", "sun"], "from": "00:00", "to": "24:00"}
+    for hours, state in (({**HOURS, "to": "19:00"}, "OPEN"), (always, "CLOSED")):
+        tower.set(business_hours=hours)
+        tower.look()
+        assert tower.states() == {"AFTER_HOURS": state}

@@ -20,15 +20,17 @@ def test_200_by_id_and_by_slug(still_shelf: Shelf) -> None:
     assert len({answer.headers["ETag"] for answer in answers}) == 1
 
 
-def test_200_an_id_goes_before_a_slug_that_looks_like_one(still_shelf: Shelf) -> None:
+def test_404_an_id_is_no_slug_of_another_one(still_shelf: Shelf) -> None:
     first = still_shelf.keep(PROMPTS)
-    second = still_shelf.keep(PROMPTS, title=first["id"])
-    assert second["slug"] == first["id"]
+    second = still_shelf.keep(PROMPTS, title=first["id"].upper())
+    path = f"{PROMPTS}/{first['id']}"
+    assert second["slug"] == f"id-{first['id']}"
+    assert still_shelf.call("GET", path).data == first
 
-    assert still_shelf.call("GET", f"{PROMPTS}/{first['id']}").data == first
+    assert [still_shelf.delete(path).status for _ in range(2)] == [200, 404]
 
-    still_shelf.delete(f"{PROMPTS}/{first['id']}")
-    assert still_shelf.call("GET", f"{PROMPTS}/{first['id']}").data == second
+    assert still_shelf.call("GET", path).status == 404
+    assert still_shelf.call("GET", f"{PROMPTS}/{second['slug']}").data == second
 
 
 def test_404_of_another_account_is_what_does_not_exist(shelf: Shelf) -> None:

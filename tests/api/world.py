@@ -23,6 +23,7 @@ from app.models import (
     Account,
     Key,
     Portal,
+    UsageAction,
     UsageDay,
     UsageHour,
     UsageKey,
@@ -37,7 +38,7 @@ from tests.conftest import ValkeyServer
 PUBLIC_URL = "https://keys.example.test"
 START = 1_900_000_000.0
 """In the middle of an hour: 2030-03-17T17:46:40Z."""
-USAGE = (UsageKey, UsageHour, UsageDay, UsageSplitHour, UsageSplitDay, WrongKeys)
+USAGE = (UsageKey, UsageHour, UsageDay, UsageSplitHour, UsageSplitDay, UsageAction, WrongKeys)
 UNKNOWN_ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 MANAGEMENT_SCOPES = ("vibe:mgmt:keys", "vibe:mgmt:portals")
 

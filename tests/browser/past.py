@@ -94,25 +94,25 @@ class Past:
 
     def __init__(self, config: Config) -> None:
         self.ids: dict[str, str] = {}
-        self._now = self._begins = (time.time() // DAY - DAYS) * DAY
+        self._ends = time.time()
+        self._now = self._begins = (self._ends // DAY - DAYS) * DAY
         self._services = open_services(config, lambda: self._now, redis="none")
         parts = self._services.db, self._services.ledger
         self._table, self._tally = UsageTable(config.state_dir), Tally()
         self._rollup = Rollup(parts[0], self._table, lambda: self._now, config)
-        self._watch = AlertWatch(*parts, config, lambda: self._now)
+        self._watch = AlertWatch(*parts, config, lambda: self._now, self._table.stored_at)
         self._random = random.Random(6)
         self._keys: dict[str, Key] = {}
         self._to_make: dict[float, tuple[str, Callable[[], Any]]] = {}
 
     def go_by(self) -> None:
         """Let the time pass, until now."""
-        end = time.time()
         self._begin()
-        while self._now < end - HOUR:
+        while self._now < self._ends - HOUR:
             self._pass_an_hour()
-            if self._now % DAY == 0 or self._now >= end - HOUR:
+            if self._now % DAY == 0 or self._now >= self._ends - HOUR:
                 self._look()
-        self._now = end
+        self._now = self._ends
         self._end()
         self._table.close()
         self._services.close()
@@ -205,7 +205,8 @@ class Past:
         if self._random.randrange(1000) < per_thousand:
             self._tally.count_refusal(key.id, hour_of(self._now), code)
             return
-        at = self._now + self._random.uniform(0, HOUR - self._now % HOUR - 1)
+        hour_ends = self._now + HOUR - self._now % HOUR - 1
+        at = self._random.uniform(self._now, min(hour_ends, self._ends))
         self._table.count(key.id, key.lineage_id, address, at)
         tool, action = self._random.choice(habit.tools), self._random.choice(habit.actions)
         self._tally.count(key.id, hour_of(self._now), tool, action, "2xx", network_of(address))

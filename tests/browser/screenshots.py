@@ -31,6 +31,23 @@ def _as_it_is(page: Page) -> None:
     """Nothing is done on the page."""
 
 
+def _chart_is_drawn(page: Page) -> None:
+    for figure in page.locator("figure.chart").all():
+        figure.locator("canvas").first.wait_for()
+
+
+def _see_the_checks(page: Page) -> None:
+    page.get_by_role("button", name="See the checks").click()
+    page.locator("ol.checks").wait_for()
+
+
+def _create(page: Page) -> None:
+    page.get_by_role("textbox", name="Name").fill("Review of changes")
+    page.get_by_role("checkbox", name="AI Tools").check()
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("checkbox", name="saved").wait_for()
+
+
 @dataclass(frozen=True, slots=True)
 class Shot:
     """A picture in each look: its name, and the page; `{…}` in the path names something of the past.
@@ -49,7 +66,21 @@ class Shot:
 
 
 SIGN_IN = Shot("sign-in", "/dashboard/sign-in")
-SHOTS = (Shot("overview", "/dashboard"),)
+SHOTS = (
+    Shot("overview", "/dashboard", _chart_is_drawn),
+    Shot("keys", "/dashboard/keys"),
+    Shot("key", "/dashboard/keys/{Code assistant}", _chart_is_drawn),
+    Shot("rotation", "/dashboard/keys/{Deployment, new}"),
+    Shot(
+        "explain",
+        "/dashboard/keys/{Nightly export}/explain?address=198.51.100.24&method=GET&path=/v1/deals",
+        _see_the_checks,
+    ),
+    Shot("alerts", "/dashboard/alerts"),
+    Shot("portal", "/dashboard/portals/{portal}"),
+    Shot("ticket", "/dashboard/feedback/{Deals without a source}"),
+    Shot("new-key", "/dashboard/keys/new", _create),
+)
 
 
 def take_all() -> None:
@@ -81,7 +112,7 @@ def _window(browser: Browser, look: Look, url: str) -> Page:
         base_url=url,
         color_scheme=look.scheme,
         viewport={"width": look.width, "height": look.height},
-        device_scale_factor=2 if look.is_phone else 1,
+        device_scale_factor=1.5 if look.is_phone else 1,
         locale="en-GB",
         timezone_id=TIME_ZONE,
         reduced_motion="reduce",

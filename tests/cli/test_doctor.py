@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def test_a_sound_installation_has_nothing_wrong(sound: Terminal) -> None:
         "state dir",
         "secret",
         "proxies",
+        "disk",
         "database",
         "schema",
         "integrity",
@@ -110,6 +112,18 @@ def test_a_secret_of_the_settings_needs_no_file_and_is_not_shown(sound: Terminal
 
     assert wrong(sound) == {}
     assert "planted-secret" not in sound.type("doctor").output
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "told"), [(100, 4, "4.0 GiB are free where the database is, 4%"), (10, 0.9, "0.9 GiB")]
+)
+def test_a_disk_that_is_nearly_full_is_wrong(
+    sound: Terminal, monkeypatch: pytest.MonkeyPatch, total: float, free: float, told: str
+) -> None:
+    gib = 2**30
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: (total * gib, (total - free) * gib, free * gib))
+
+    assert told in wrong(sound)["disk"]
 
 
 def test_missing_migrations_are_wrong(sound: Terminal, tmp_path: Path) -> None:
@@ -240,6 +254,20 @@ def test_counts_that_nobody_stores_are_wrong_while_a_service_runs(sound: Termina
         table.note_all_stored(now)
         assert "usage" not in wrong(sound)
     table.close()
+
+
+def test_it_changes_nothing_that_workers_share_not_even_files_of_another_version(
+    sound: Terminal, tmp_path: Path
+) -> None:
+    UsageTable(tmp_path).close()
+    for name in ("host", "usage"):
+        (tmp_path / name).write_bytes(b"of another version")
+
+    assert wrong(sound) == {}
+
+    assert not (tmp_path / "host.lock").exists()
+    for name in ("host", "usage"):
+        assert (tmp_path / name).read_bytes() == b"of another version"
 
 
 def test_requests_that_were_not_counted_are_wrong_for_a_day(

@@ -112,6 +112,21 @@ def test_from_stdin_with_blank_lines_and_an_end_without_newline(owned: Terminal)
     assert owned.json("keys", "import-legacy", "-", stdin=text) == {"keys": 2, "accounts": 1}
 
 
+def test_a_byte_order_mark_before_the_first_line_is_none_of_it(owned: Terminal, tmp_path: Path) -> None:
+    assert imported(owned, tmp_path, "\ufeff" + line("old-key-1"), line("old-key-2"))["keys"] == 2
+
+
+@pytest.mark.parametrize("prefix", ["old-key-of-a-laptop", "vibe_live_1-laptop-of"])
+def test_of_what_a_key_begins_with_twelve_characters_are_kept(
+    owned: Terminal, tmp_path: Path, prefix: str
+) -> None:
+    imported(owned, tmp_path, line(f"{prefix}-and-its-secret", prefix=prefix))
+
+    (key,) = owned.json("keys", "list")
+    assert key["keyPrefix"] == prefix[:12]
+    assert not any(prefix[:13].encode() in file.read_bytes() for file in tmp_path.glob("vibekeys.db*"))
+
+
 def test_an_empty_file_is_no_key(owned: Terminal, tmp_path: Path) -> None:
     assert imported(owned, tmp_path, "") == {"keys": 0, "accounts": 0}
 
@@ -187,7 +202,10 @@ GOOD = line("old-key-1")
             (line("old-key-2", owner=value), "owner: There is no account with this e-mail or id.")
             for value in ("", "nobody@example.com", "0" * 36)
         ],
-        (line("old-key-2", owner=None), "owner: Not a string."),
+        (line("old-key-2", owner=None), "owner: Not a string of printable characters."),
+        (line("old-key-2", owner="\ud800"), "owner: Not a string of printable characters."),
+        (line("old-key-2", prefix="old-key-2"), "prefix: Is the whole raw key."),
+        (b"\xef\xbb\xbf" + line("old-key-2").encode(), "Not valid JSON in UTF-8."),
         (GOOD, "sha256: The same as in line 1."),
         (line("old-key-1", sha256=sha256("old-key-1").upper()), "sha256: The same as in line 1."),
     ],
@@ -206,10 +224,16 @@ def test_what_is_known_or_was_deleted_here_is_not_imported_again(owned: Terminal
     imported(owned, tmp_path, line("old-key-1"), line("old-key-2"))
     deleted = owned.json("keys", "list")[0]
     names = {"old-key-1": "was", "old-key-2": "was"}
-    assert refused(owned, line("new"), line("old-key-1"), line("old-key-2")).startswith(
+    assert refused(owned, line("new-key"), line("old-key-1"), line("old-key-2")).startswith(
         "VALIDATION_ERROR: line 2: sha256: Is imported already"
     )
     owned.json("keys", "delete", deleted["id"])
+    made = owned.json(
+        *("keys", "create", "--type", "personal", "--owner", OWNER, "--integration", "cli", "--name", "n")
+    )
+    assert refused(owned, line("new-key"), line(made["rawKey"], prefix="of-ours")).startswith(
+        "VALIDATION_ERROR: line 2: sha256: Is of a key that was made here."
+    )
     told = {raw: refused(owned, line(raw)) for raw in names}
     assert sorted(why.partition("sha256: ")[2] for why in told.values()) == [
         "Is imported already.",

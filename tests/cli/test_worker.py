@@ -11,14 +11,14 @@ import structlog
 from peewee import OperationalError
 from structlog.testing import capture_logs
 
-from app import audit
+from app import audit, hooks
 from app.alerts.watch import AlertWatch
 from app.config import Config
 from app.errors import ApiError
 from app.idempotency import KEPT_MS, IdempotencyStore, fingerprint
 from app.ledger import Actor
 from app.mail.delivery import Delivery
-from app.models import Account, Idempotency, Mail, UsageHour, WebhookCall, new_id
+from app.models import Account, Event, Hook, HookRoom, Idempotency, Mail, UsageHour, WebhookCall, new_id
 from app.services import Services
 from app.wiring import open_services
 from app.worker import HEAD_SECONDS, Aside, AuditHead, Chore, alone, tidy, work
@@ -28,6 +28,7 @@ from tests.db.statements import steps_of
 from tests.serve.processes import PATIENCE
 
 START = 1_700_000_000.0
+DAY_MS = 24 * 3_600_000
 
 
 @pytest.fixture
@@ -118,6 +119,82 @@ def test_to_tidy_costs_no_more_with_many_calls_of_webhooks_that_stay(services: S
         put_calls(services, 100, **ended)
 
     assert steps_of(services.db, lambda: tidy(services)) == before
+
+
+def test_activity_is_kept_for_400_days(services: Services) -> None:
+    now, account = int(START * 1000), Account.get()
+    Event.delete().execute()
+    for age in (0, 399, 400, 500):
+        put_event(account, now - age * DAY_MS, "key.issued")
+
+    tidy(services)
+
+    assert sorted((now - event.created_at) // DAY_MS for event in Event.select()) == [0, 399]
+
+
+def test_hooks_are_kept_for_90_days_and_so_is_what_activity_tells_of_them(services: Services) -> None:
+    now, account = int(START * 1000), Account.get()
+    Event.delete().execute()
+    for age in (0, 89, 90, 91):
+        put_hook(account, now - age * DAY_MS, "{}")
+        put_event(account, now - age * DAY_MS, "key.issued")
+
+    tidy(services)
+
+    assert [(now - hook.created_at) // DAY_MS for hook in Hook.select()] == [0, 89]
+    told = Event.select().where(Event.type == "hook.cursor-ide")
+    assert {event.target_id for event in told} == {hook.id for hook in Hook.select()}
+    assert Event.select().where(Event.type == "key.issued").count() == 4
+    assert room() == {account.id: 2 * (2 + 1024)}
+
+
+def test_of_one_account_s_hooks_the_newest_are_kept_as_far_as_there_is_room(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "ROOM_BYTES", 10 * 2024)
+    monkeypatch.setattr(hooks, "_REMOVED_AT_ONCE", 3)
+    now, much = int(START * 1000), Account.get()
+    little = Account.create(**{**much.__data__, "id": new_id(now), "email": "little@example.com"})
+    kept = [put_hook(much, now - age, "x" * 1000).id for age in range(25)][:10]
+    other = put_hook(little, now - 1000, "y" * 1000).id
+
+    tidy(services)
+
+    assert {hook.id for hook in Hook.select()} == {*kept, other}
+    assert room() == {much.id: 10 * 2024, little.id: 2024}
+    told = Event.select().where(Event.type == "hook.cursor-ide")
+    assert {event.target_id for event in told} == {*kept, other}
+
+
+def room() -> dict[str, int]:
+    return {room.account_id: room.bytes for room in HookRoom.select()}
+
+
+def put_hook(account: Account, created_at: int, payload: str) -> Hook:
+    hook = Hook.create(
+        id=new_id(created_at),
+        account=account,
+        key_id="k",
+        tool="cursor-ide",
+        event_name="stop",
+        session_id="s",
+        payload=payload,
+        created_at=created_at,
+    )
+    put_event(account, created_at, "hook.cursor-ide", hook.id)
+    return hook
+
+
+def put_event(account: Account, created_at: int, type: str, target_id: str = "t") -> None:
+    Event.create(
+        id=new_id(created_at),
+        account=account,
+        created_at=created_at,
+        type=type,
+        by="account",
+        target_kind=type.partition(".")[0],
+        target_id=target_id,
+    )
 
 
 def test_only_one_worker_of_a_host_sends_mail(services: Services, tmp_path: Path) -> None:

@@ -134,7 +134,8 @@ def test_what_was_done_with_the_key_is_told_to_who_may_know(world: World, signed
         text_of(signed_in(tenant.account).get(f"/dashboard/keys/{key.id}"))
         for tenant in (world.member, world.admin)
     )
-    assert "Key changed 2030-03-17 17:46 , by an operator Key issued" in mine
+    assert "by an operator" in mine
+    assert mine.index("Key changed") < mine.index("Key made")
     assert "Nothing that this account is told of." in others
 
 

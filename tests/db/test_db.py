@@ -160,7 +160,7 @@ def test_which_routes_were_called_is_taken_from_the_days_before(installation: In
         (3, "tool", "curl"),
     ):
         UsageSplitDay.create(**day, starts_at=starts_at, kind=kind, name=name)
-    _step_back_to(installation, "202611261320_usage_actions")
+    _step_back_to(installation, "202611261320_usage_for_people")
     migrations.migrate(installation.db, installation.config.state_dir)
     assert list(UsageAction.select().tuples()) == [("a", "GET /v1/me", 2)]
 

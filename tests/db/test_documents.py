@@ -17,6 +17,7 @@ from app.ledger import Actor
 from app.models import Artifact, Document, Memory, Prompt
 from app.models.document import ARTIFACT_STATUSES, ARTIFACT_TYPES, PROMPT_STATUSES
 from tests.db.installation import CLI, Installation
+from tests.db.statements import statements_of
 
 PROMPT = {"title": "t", "content": "c", "status": "draft", "labels": []}
 ARTIFACT = {
@@ -43,9 +44,12 @@ TABLES = ("prompt", "artifact", "memory")
         ("ﬁne ½ № ㎏", "fine-1-2-no-kg"),
         ("C++ / C#", "c-c"),
         ("v1.2_final", "v1-2-final"),
-        ("日本語", UNTITLED),
-        ("Отчёт 48", "48"),
-        ("🙂", UNTITLED),
+        ("日本語", "ribenyu"),
+        ("Отчёт 48: Ёлка", "otchet-48-elka"),
+        ("Ελλάδα, مرحبا", "ellada-mrhb"),
+        ("Cre\u0300me bru\u0302le\u0301e", "creme-brulee"),
+        ("0199A3F4-2b17-7c80-a4d9-51e0c7f3b871", "id-0199a3f4-2b17-7c80-a4d9-51e0c7f3b871"),
+        ("\ue000", UNTITLED),
         ("-", UNTITLED),
         ("x" * 255, "x" * 200),
         ("x" * 199 + " y" * 28, "x" * 199),
@@ -67,15 +71,34 @@ def test_a_slug_is_of_small_ascii_letters_and_digits(title: str, slug: str) -> N
         (["a", "a-3"], "a-2"),
         (["a-2"], "a"),
         (["a", "a-b", "a-2b", "A-2"], "a-2"),
+        (["a", "a-2", "a-4"], "a-5"),
         ([f"a-{number}" for number in range(200)] + ["a"], "a-200"),
     ],
 )
-def test_the_first_number_that_is_free(installation: Installation, taken: list[str], free: str) -> None:
+def test_the_next_number_is_free(installation: Installation, taken: list[str], free: str) -> None:
     owner = installation.account()
     for slug in taken:
         Artifacts(installation.ledger).create(CLI, owner.id, {**ARTIFACT, "slug": slug})
 
     assert free_slug("A", Artifact.select().where(Artifact.account == owner)) == free
+
+
+def test_a_number_is_found_by_few_look_ups_however_many_have_the_title(installation: Installation) -> None:
+    owner = installation.account()
+    written = [{**PROMPT, "slug": f"t-{n}" if n > 1 else "t", "id": f"p{n}"} for n in range(1, 2_001)]
+    common = {"account": owner.id, "revision": 1, "created_at": 0, "updated_at": 0}
+    with installation.db.atomic():
+        for at in range(0, len(written), 500):
+            Prompt.insert_many([{**common, **fields} for fields in written[at : at + 500]]).execute()
+
+    found: list[str] = []
+    statements = statements_of(
+        installation.db,
+        lambda: found.append(free_slug("t", Prompt.select().where(Prompt.account == owner))),
+    )
+
+    assert found == ["t-2001"]
+    assert len(statements) < 30
 
 
 @pytest.mark.parametrize(

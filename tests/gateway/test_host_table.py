@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.host_table import HostTable
+from gateway.host_file import map_file
+from gateway.host_table import HostTable, forwarded_from_untrusted_at
 from gateway.limits import Limit
 
 NOW = 1_700_000_000.0
@@ -122,6 +123,42 @@ def test_a_table_opened_before_it_grew_in_another_goes_on_exactly(tmp_path: Path
     other.close()
 
 
+def test_who_could_not_open_the_newest_counters_once_goes_on_exactly(
+    tmp_path: Path, table: HostTable
+) -> None:
+    other = HostTable(tmp_path)
+    table.count((KEY,), NOW, enforce=True)
+    for number in range(4000):
+        other.count((Limit("tier", 10, 3600, f"account-{number}"),), NOW, enforce=True)
+    (newest,) = tmp_path.glob("counters.[0-9]*")
+    newest.rename(tmp_path / "aside")
+    newest.mkdir()
+    for _ in range(2):
+        with pytest.raises(OSError, match="Is a directory"):
+            table.count((KEY,), NOW, enforce=True)
+    newest.rmdir()
+    (tmp_path / "aside").rename(newest)
+
+    assert table.count((KEY,), NOW, enforce=True) == ((2,), None)
+    assert other.count((KEY,), NOW, enforce=True) == ((3,), None)
+    other.close()
+
+
+@pytest.mark.parametrize("size", [4096, 100_000])
+def test_a_file_of_another_version_is_replaced_and_not_cut_under_who_has_it_mapped(
+    tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "file"
+    old = map_file(path, 8192, b"version 1")
+    with path.open("rb") as before:
+        new = map_file(path, size, b"version 2")
+        assert os.fstat(before.fileno()).st_size == 8192
+    assert (old[:9], new[:9]) == (b"version 1", b"version 2")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+    old.close()
+    new.close()
+
+
 def test_counts_outlive_the_process(tmp_path: Path) -> None:
     first = HostTable(tmp_path)
     first.count((KEY,), NOW, enforce=True)
@@ -216,12 +253,12 @@ def test_the_files_have_their_room_on_the_disk_from_the_start(tmp_path: Path, ta
         assert path.stat().st_blocks * 512 >= path.stat().st_size
 
 
-def test_forwarded_headers_are_news_once(table: HostTable) -> None:
-    assert table.forwarded_from_untrusted_at() is None
+def test_forwarded_headers_are_news_once(tmp_path: Path, table: HostTable) -> None:
+    assert forwarded_from_untrusted_at(tmp_path) is None
     assert [table.note_forwarded_from_untrusted(NOW) for _ in range(2)] == [True, False]
-    assert table.forwarded_from_untrusted_at() == int(NOW)
+    assert forwarded_from_untrusted_at(tmp_path) == int(NOW)
     table.forget_forwarded()
-    assert table.forwarded_from_untrusted_at() is None
+    assert forwarded_from_untrusted_at(tmp_path) is None
 
 
 def test_failures_are_counted_by_network_and_minute(table: HostTable) -> None:

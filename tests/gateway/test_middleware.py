@@ -18,6 +18,7 @@ import pytest
 from gateway.address import Networks
 from gateway.authorize import Refused
 from gateway.denial import DENIALS, Denial
+from gateway.host_table import forwarded_from_untrusted_at
 from gateway.keys import mint
 from gateway.middleware import Gateway
 from gateway.records import AccountRecord
@@ -239,7 +240,7 @@ def test_an_untrusted_proxy_on_this_host_is_warned_of_once(
     for _ in range(3):
         served.get(peer="127.0.0.1", **{header: "198.51.100.7"})
     assert len([record for record in caplog.records if "TRUSTED_PROXIES" in record.getMessage()]) == 1
-    assert served.rig.workers[0].host_table.forwarded_from_untrusted_at() == int(START)
+    assert forwarded_from_untrusted_at(served.rig.folder) == int(START)
 
 
 ENDED = {"rotated": {"grace_ends_at": START}, "expired": {"expires_at": START}}

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from gateway.authorize import Allowed, Refused
+from gateway.limits import limits_for
 from gateway.quota import Quota, read_quota
 from gateway.records import AccountRecord, KeyRecord, Snapshot
 from tests.conftest import ValkeyServer
@@ -15,7 +16,10 @@ from tests.gateway.rig import MakeRig, Rig, Worker, known
 
 def quota(worker: Worker, record: KeyRecord, rig: Rig) -> Quota:
     snapshot = Snapshot(rig.source.keys[record.digest], rig.source.accounts[record.account_id])
-    return read_quota(snapshot, rig.policy, worker.store, worker.host_table, rig.clock.now)
+    limits = limits_for(snapshot.key, snapshot.account, rig.policy.tier_quotas)
+    return read_quota(
+        snapshot.account.account_id, limits, rig.policy, worker.store, worker.host_table, rig.clock.now
+    )
 
 
 def used(found: Quota) -> dict[str, tuple[int, int]]:

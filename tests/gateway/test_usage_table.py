@@ -160,6 +160,71 @@ def test_it_grows_and_forgets_no_count(tmp_path: Path, table: UsageTable) -> Non
     other.close()
 
 
+def test_who_could_not_open_the_newest_file_says_what_it_did_not_count_and_then_goes_on(
+    tmp_path: Path, table: UsageTable
+) -> None:
+    other = UsageTable(tmp_path)
+    for number in range(2_000):
+        other.count(f"key-{number}", "lineage", "192.0.2.1", NOW)
+    (newest,) = tmp_path.glob("usage.[0-9]*")
+    newest.rename(tmp_path / "aside")
+    newest.mkdir()
+    for _ in range(3):
+        table.count("key-7", "lineage", "192.0.2.1", NOW)
+    newest.rmdir()
+    (tmp_path / "aside").rename(newest)
+    table.count("key-7", "lineage", "192.0.2.1", NOW)
+
+    assert table.uncounted() == (3, int(NOW) * 1000)
+    expected = {(f"key-{number}", int(NOW)): 2 if number == 7 else 1 for number in range(2_000)}
+    assert counted(table) == counted(other) == expected
+    other.close()
+
+
+def test_it_is_read_in_parts_between_which_others_count_and_move_it(
+    tmp_path: Path, table: UsageTable
+) -> None:
+    other = UsageTable(tmp_path)
+    for number in range(3_000):
+        table.count(f"key-{number}", "lineage", "192.0.2.1", NOW)
+    before = counted(table)
+    parts = table._copies()
+    read = [next(parts)]
+    for number in range(9_000):
+        other.count(f"new-{number}", "lineage", "192.0.2.1", NOW)
+    read.extend(parts)
+
+    assert len(read) > 1
+    text = b"".join(read)
+    assert all(f"key-{number}".encode().ljust(40, b"\0") in text for number in range(3_000))
+    assert before.items() <= counted(table).items()
+    other.close()
+
+
+def test_it_gets_smaller_when_it_was_too_large_for_an_hour(tmp_path: Path, table: UsageTable) -> None:
+    other, stored = UsageTable(tmp_path), dict[int, Use]()
+    for number in range(9_000):
+        table.count(f"key-{number}", "lineage", "192.0.2.1", NOW)
+    largest = size_of(tmp_path)
+    for hour in range(1, 4):
+        table.count("a key", "lineage", "192.0.2.1", NOW + hour * HOUR)
+        store(table, stored, NOW + hour * HOUR + 1)
+        assert size_of(tmp_path) == (largest if hour < 3 else largest // 16), hour
+        store(table, stored, NOW + hour * HOUR + 1_800)
+    other.count("a key", "lineage", "192.0.2.1", NOW + 3 * HOUR)
+    store(table, stored, NOW + 9 * HOUR)
+
+    assert sum(use.requests for use in stored.values()) == 9_004
+    assert counted(other, NOW + 9 * HOUR) == {}
+    other.close()
+
+
+def size_of(folder: Path) -> int:
+    """How many slots the table has room for, in units of its smallest size."""
+    (newest,) = folder.glob("usage.[0-9]*")
+    return newest.stat().st_size // (1024 * 208)
+
+
 def test_it_grows_while_nobody_stores_and_then_all_is_there(table: UsageTable) -> None:
     for hour, number in itertools.product(range(50), range(100)):
         table.count(f"key-{number}", "lineage", "", NOW + hour * HOUR)

@@ -35,7 +35,7 @@ def take_over(world: World, raw_key: str, owner: Tenant | None = None, **more: s
     """Do what `vibekeys keys import-legacy` does."""
     fields = {
         "sha256": digest(raw_key),
-        "prefix": raw_key[:10],
+        "prefix": raw_key[: min(10, len(raw_key) - 1)],
         "name": "of the older system",
         "owner": (owner or world.admin).account.email,
         **more,
