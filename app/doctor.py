@@ -91,7 +91,6 @@ def examine_running(config: Config, db: Database, now: float) -> Iterator[Findin
         yield from _files(config)
     except OSError as error:
         yield _unreadable(error)
-    yield _disk(config.database_path)
     yield _schema(db)
     yield from _parts(config, db, True, now)
 
@@ -129,7 +128,6 @@ def _installation(config: Config) -> Iterator[Finding]:
         yield Finding("database", False, str(error), "if the file is damaged, restore a backup")
         return
     try:
-        yield _disk(config.database_path)
         database = [_writable(db), _schema(db), _integrity(db)]
         yield from database
         if all(finding.ok for finding in (*files, *database) if finding.check != "proxies"):
@@ -148,6 +146,7 @@ def _files(config: Config) -> Iterator[Finding]:
 
 
 def _parts(config: Config, db: Database, running: bool, now: float) -> Iterator[Finding]:
+    yield _disk(config.database_path)
     yield from _redis(config, running, DatabaseSource(db, Publisher(db)))
     yield _unpublished(bool(config.redis_url) or running)
     yield _outbox(bool(config.smtp_url), running, int(now * 1000))

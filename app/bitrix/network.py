@@ -1,4 +1,5 @@
-"""The way out to a portal: one request at a time, to a checked address, bounded in time and size.
+"""The way out to a server that somebody names: one request at a time, to a checked address, bounded in time
+and size.
 
 A webhook's URL is a portal administrator's word for where our requests go, so the way there is narrow: the
 host's addresses are looked up once, checked, and the connection goes to the one that was checked; redirects
@@ -44,12 +45,21 @@ LONGEST_RETRY_AFTER = 3600
 _HEADERS = [
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", b"identity"),
-    (b"Content-Type", b"application/json"),
     (b"User-Agent", b"vibekeys"),
 ]
 
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+
+class _Question(NamedTuple):
+    """A request, but for the headers of all requests. `largest` is of its answer."""
+
+    method: str
+    path: str
+    body: bytes | None
+    largest: int
+    headers: Headers
 
 
 class NoAnswer(Exception):
@@ -102,20 +112,19 @@ class Network:
         deadline: float,
         largest: int,
         headers: Headers = (),
+        content_type: bytes = b"application/json",
     ) -> Reply:
-        """Send `body` to `path` below the webhook, "" for itself; return the answer.
+        """Send `body` to `path` below the destination, "" for itself; return the answer.
 
         `deadline` is monotonic, in seconds; an answer of more than `largest` bytes is cut off. `headers` are
         sent beside those of every request. Raises `NoAnswer`.
         """
-        kept = self._take(to)
-        if kept is not None:
-            try:
-                return self._exchange(kept, path, body, deadline, largest, headers)
-            except NoAnswer as failure:
-                if failure.sent:
-                    raise
-        return self._exchange(self._connect(to, deadline), path, body, deadline, largest, headers)
+        headers = [(b"Content-Type", content_type), *headers]
+        return self._ask(to, _Question("POST", path, body, largest, headers), deadline)
+
+    def get(self, to: Destination, *, deadline: float, largest: int, headers: Headers = ()) -> Reply:
+        """Ask for what is at the destination; everything else is as with `post`."""
+        return self._ask(to, _Question("GET", "", None, largest, headers), deadline)
 
     def close(self) -> None:
         """Close the connections that nobody uses just now."""
@@ -124,20 +133,22 @@ class Network:
         for connection in kept:
             connection.http.close()
 
-    def _exchange(
-        self,
-        connection: _Connection,
-        path: str,
-        body: bytes,
-        deadline: float,
-        largest: int,
-        headers: Headers,
-    ) -> Reply:
+    def _ask(self, to: Destination, question: _Question, deadline: float) -> Reply:
+        kept = self._take(to)
+        if kept is not None:
+            try:
+                return self._exchange(kept, question, deadline)
+            except NoAnswer as failure:
+                if failure.sent:
+                    raise
+        return self._exchange(self._connect(to, deadline), question, deadline)
+
+    def _exchange(self, connection: _Connection, question: _Question, deadline: float) -> Reply:
         stream = connection.stream
         stream.begin(deadline)
         # Never chained: what httpcore says may quote the request.
         try:
-            answer = connection.post(path, body, largest, headers)
+            answer = connection.ask(question)
         except (httpcore2.TimeoutException, TimeoutError):
             raise NoAnswer("no answer in time", sent=stream.sent) from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError):
@@ -238,14 +249,16 @@ class _Connection:
         """Tell whether it has not rested for too long, nor been closed, as far as one can see."""
         return time.monotonic() < self.usable_until and not self.http.has_expired()
 
-    def post(self, path: str, body: bytes, largest: int, headers: Headers) -> Reply:
-        url = _url(f"{self.to.url}/{path}" if path else self.to.url)
-        with self.http.stream("POST", url, headers=[*self._headers, *headers], content=body) as response:
+    def ask(self, question: _Question) -> Reply:
+        url = _url(f"{self.to.url}/{question.path}" if question.path else self.to.url)
+        headers, content = [*self._headers, *question.headers], question.body
+        with self.http.stream(question.method, url, headers=headers, content=content) as response:
             answer = bytearray()
             for chunk in response.iter_stream():
                 answer += chunk
-                if len(answer) > largest:
-                    raise NoAnswer(f"the answer is larger than {largest >> 10:,} KiB", sent=self.stream.sent)
+                if len(answer) > question.largest:
+                    too_large = f"the answer is larger than {question.largest >> 10:,} KiB"
+                    raise NoAnswer(too_large, sent=self.stream.sent)
             return Reply(response.status, bytes(answer), _retry_after(response.headers))
 
 

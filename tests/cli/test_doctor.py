@@ -49,7 +49,6 @@ def test_a_sound_installation_has_nothing_wrong(sound: Terminal) -> None:
         "state dir",
         "secret",
         "proxies",
-        "disk",
         "database",
         "schema",
         "integrity",
@@ -152,12 +151,6 @@ def test_a_damaged_database_is_wrong(sound: Terminal, tmp_path: Path) -> None:
     path.write_bytes(content)
 
     assert list(wrong(sound)) == ["integrity"]
-
-
-def test_a_disk_that_is_nearly_full_is_wrong(sound: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.doctor.LEAST_FREE_BYTES", 2**63)
-
-    assert list(wrong(sound)) == ["disk"]
 
 
 def test_an_altered_audit_row_is_wrong(sound: Terminal, tmp_path: Path) -> None:
