@@ -24,6 +24,7 @@ from app.bitrix.webhook import Prober
 from app.config import Config
 from app.db import connect
 from app.documents import Artifacts, Memories, Prompts
+from app.each_second import EachSecond
 from app.feedback import Feedback
 from app.hooks import Hooks
 from app.idempotency import IdempotencyStore
@@ -72,18 +73,19 @@ class Service:
         watch: Watch,
         usage_table: UsageTable,
         split_writer: SplitWriter,
+        each_second: EachSecond,
     ) -> None:
         self.application, self.services, self._watch = application, services, watch
-        self.usage_table, self.split_writer = usage_table, split_writer
+        self.usage_table, self.split_writer, self._each_second = usage_table, split_writer, each_second
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         return self.application(environ, start_response)
 
     def close(self) -> None:
-        """Write what is left of usage and let go of everything; no request may be running."""
+        """Write what is left to be written and let go of everything; no request may be running."""
         self._watch.stop()
-        self.split_writer.stop()
+        self._each_second.stop()
         self.usage_table.close()
         self.services.close()
 
@@ -117,8 +119,9 @@ def build(config: Config, clock: Callable[[], float] = time.time) -> Service:
     )
     application = AccessLog(Metrics(UsageSplits(gateway, tally, clock)))
     watch.begin()
-    split_writer.start()
-    return Service(application, services, watch, usage_table, split_writer)
+    each_second = EachSecond(services.db, split_writer.write, services.sign_in.note_failures)
+    each_second.start()
+    return Service(application, services, watch, usage_table, split_writer, each_second)
 
 
 def create_flask(services: Services) -> Flask:

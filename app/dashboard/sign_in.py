@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from math import ceil
 
 from flask import Response, request
@@ -14,7 +12,7 @@ from app.dashboard.forms import Form
 from app.dashboard.page import blueprint, get, own_path, post, render, to, url
 from app.errors import ApiError
 from app.services import services
-from app.sign_in import SignIn, TooBusy, TooManyFailures, WrongPassword
+from app.sign_in import TooBusy, TooManyFailures, WrongPassword
 
 BUSY_SECONDS = 5
 _WRONG = "There is no account with this e-mail and this password."
@@ -37,16 +35,14 @@ def form() -> Response:
 @post("/dashboard/sign-in", public=True)
 def sign_in() -> Response:
     """Let in who knows the password."""
-    given, sign_in = request.form, services().sign_in
+    given = request.form
     wanted, address = own_path(given.get("next", "")), visitor.address()
     try:
-        token = sign_in.by_password(
+        token = services().sign_in.by_password(
             given.get("email", ""), given.get("password", ""), address, request.user_agent.string
         )
-    except WrongPassword as wrong:
-        page = show(wanted, _WRONG, status=400)
-        page.call_on_close(partial(note_failure, sign_in, wrong.account_id, address))
-        return page
+    except WrongPassword:
+        return show(wanted, _WRONG, status=400)
     except TooManyFailures as refused:
         return _show_later(wanted, refused.until)
     except TooBusy:
@@ -87,13 +83,6 @@ def _end_session(of: visitor.Visitor | None) -> None:
     except ApiError as error:
         if error.code != "ENTITY_NOT_FOUND":  # ended from elsewhere at this moment
             raise
-
-
-def note_failure(sign_in: SignIn, account_id: str | None, address: str) -> None:
-    """Leave word of a wrong password; to run once the answer is out."""
-    if account_id is not None:
-        with suppress(ApiError):  # without a database nobody could sign in either
-            sign_in.note_failure(account_id, address)
 
 
 def too_often(until: int) -> tuple[str, int]:
