@@ -18,6 +18,8 @@ from app.unset import UNSET, Unset
 
 HIGHEST_LIMIT = 1_000_000_000
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 1_024
+PASSWORDS = PasswordHasher(parallelism=1)
+"""On one core: who has passwords checked in numbers leaves the others to the requests of keys."""
 
 _AUDITED = ("email", "tier", "hourly_limit", "status", "is_operator")
 
@@ -167,7 +169,7 @@ def _hashed(password: str | None) -> str | None:
         return None
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise invalid(password=f"Must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
-    return PasswordHasher().hash(password)
+    return PASSWORDS.hash(password)
 
 
 def _facts(account: Account) -> dict[str, Any]:

@@ -127,6 +127,11 @@ class Config:
         )
 
     @property
+    def tier_quotas(self) -> dict[str, int]:
+        """Requests an hour of an account, by tier; other tiers have a limit of the account's own, or none."""
+        return {"free": self.tier_free_hourly, "pro": self.tier_pro_hourly}
+
+    @property
     def redis_socket(self) -> Path:
         """Where the embedded server listens; connect by ``app.valkey``, as the path may be too long."""
         return self.state_dir / "redis.sock"

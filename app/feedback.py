@@ -21,7 +21,7 @@ from app.errors import ApiError
 from app.ledger import Actor, Change, Ledger
 from app.mail import outbox
 from app.mail.tickets import ticket_message
-from app.models import Account, Ticket, TicketComment, new_id
+from app.models import Account, Membership, Ticket, TicketComment, new_id
 from app.unset import UNSET, Unset
 from gateway.keys import masked
 
@@ -105,7 +105,7 @@ class Feedback:
         description: str,
         context: dict[str, Any] | str | None = None,
     ) -> Ticket:
-        """Open a ticket."""
+        """Open a ticket. Raises NOT_PORTAL_MEMBER for a person who is none any more."""
         ticket = Ticket(
             author=author_id,
             portal=portal_id,
@@ -117,6 +117,8 @@ class Feedback:
             resolution=None,
         )
         with self._ledger.change(actor) as change:
+            if actor.kind == "account":
+                _check_member(actor, portal_id)
             ticket.id = new_id(change.now_ms)
             ticket.created_at = ticket.updated_at = change.now_ms
             ticket.save(force_insert=True)
@@ -202,6 +204,13 @@ class Feedback:
             subject=message.subject,
             body=message.body,
         )
+
+
+def _check_member(actor: Actor, portal_id: str) -> None:
+    # A key's is judged with the key itself.
+    member = (Membership.portal == portal_id) & (Membership.account == actor.account_id)
+    if not Membership.select().where(member).exists():
+        raise ApiError("NOT_PORTAL_MEMBER")
 
 
 def find(visible: ModelSelect[Ticket], ticket_id: str) -> Ticket:

@@ -20,6 +20,7 @@ from app.hooks import Hooks
 from app.idempotency import IdempotencyStore
 from app.keyring import Keyring
 from app.ledger import Ledger
+from app.oidc import Provider
 from app.portals import Portals
 from app.preferences import AccountPreferences
 from app.publisher import Publisher
@@ -41,6 +42,8 @@ class OutOfReach(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything that a request, a command or the worker needs.
+
+    `oidc` is None where nobody signs in by a provider.
 
     `store`, `trust` and `host_table` are None for a command while no service runs: it changes the
     database, and the next start publishes.
@@ -70,6 +73,7 @@ class Services:
     idempotency: IdempotencyStore
     sessions: Sessions
     sign_in: SignIn
+    oidc: Provider | None
     store: Store | None
     trust: Trust | None
     host_table: HostTable | None
@@ -81,6 +85,8 @@ class Services:
         if self.host_table is not None:
             self.host_table.close()
         self.portal_calls.close()
+        if self.oidc is not None:
+            self.oidc.close()
         self.db.close()
 
 

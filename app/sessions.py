@@ -21,6 +21,7 @@ from app.db import write_unless_busy
 from app.errors import ApiError
 from app.ledger import Actor, Change, Ledger
 from app.models import Account, Session, new_id
+from gateway.keys import masked
 
 IDLE_MS = 24 * 3600 * 1000
 """A session ends so long after it was last used."""
@@ -100,7 +101,7 @@ def begin(change: Change, account: Account, user_agent: str) -> str:
         last_seen_at=change.now_ms,
         expires_at=change.now_ms + IDLE_MS,
         address=change.actor.address or "",
-        user_agent=user_agent[: Session.user_agent.max_length],
+        user_agent=masked(user_agent)[: Session.user_agent.max_length],
     )
     change.audit("session.began", "session", session.id, None, _facts(session), owner_id=account.id)
     return token

@@ -1,15 +1,15 @@
 """Signing in by e-mail and password: who may try, how often, and at what cost.
 
-A password is checked against its argon2 hash, which takes a tenth of a second and 64 MiB. So each process
-checks one at a time, and lets no more wait for their turn than half of its threads; others are told to come
-again. An e-mail of nobody, or of an account without a password, costs the same: how long the answer takes
-tells nothing.
+A password is checked against its argon2 hash, which takes a tenth of a second of one core, and 64 MiB. So
+each process checks one at a time, and lets no more wait for their turn than half of its threads, and one of a
+network; others are told to come again. An e-mail of nobody, or of an account without a password, costs the
+same: how long the answer takes tells nothing.
 
 Failures are counted in the database, in two ways at once: ten in a quarter of an hour of one e-mail from one
-network, and fifty from one network. Further ones from there are not even looked at. The right password from
-another network is, so nobody can lock out an owner from afar. An attempt counts before it is checked, and is
-taken back when it was right: many at once are no more than ten either. The table has no more rows than there
-were checks in a quarter of an hour.
+network, and fifty from one network. Further ones from there are not even looked at, and wait for no turn to
+be told so. The right password from another network is, so nobody can lock out an owner from afar. An attempt
+counts before it is checked, and is taken back when it was right: many at once are no more than ten either.
+The table has at most three rows for each check of the last quarter of an hour.
 """
 
 from __future__ import annotations
@@ -18,18 +18,21 @@ import base64
 import ipaddress
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+import apsw
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.low_level import ARGON2_VERSION
-from peewee import Database
+from peewee import Database, PeeweeException
 
 from app import sessions
-from app.accounts import LONGEST_PASSWORD
+from app.accounts import LONGEST_PASSWORD, PASSWORDS
 from app.db import writing
+from app.errors import ApiError
 from app.ledger import Actor, Ledger
 from app.models import Account, SignInAttempts
 from app.secrets import Secrets
@@ -43,6 +46,8 @@ MOST_OF_NETWORK = 50
 
 _MOST_TOLD = 10
 """Failures of one account in a window that leave an audit row."""
+_MOST_WAITING = 100
+"""Failures of which `SignIn.note_failures` has yet to tell; the oldest beyond that are forgotten."""
 _PREFIX_LENGTHS = {4: 24, 6: 64}
 _TURN_SECONDS = 3.0
 _PURPOSE = "attempts to sign in"
@@ -53,19 +58,11 @@ class SignInRefused(Exception):
 
 
 class WrongPassword(SignInRefused):
-    """There is no account with this e-mail and this password.
-
-    Which of both is wrong is to be told to nobody. `account_id` is for `SignIn.note_failure`, to be called
-    once the answer is out: what is only done for accounts that exist takes time.
-    """
-
-    def __init__(self, account_id: str | None) -> None:
-        super().__init__()
-        self.account_id = account_id
+    """There is no account with this e-mail and this password; which of both is wrong, nobody is to learn."""
 
 
 class TooBusy(SignInRefused):
-    """Too many others sign in at this moment."""
+    """Too many others sign in at this moment, or another one from the same network."""
 
 
 class TooManyFailures(SignInRefused):
@@ -94,10 +91,13 @@ class SignIn:
         self._db = db
         self._secrets = secrets
         self._clock = clock
-        self._hasher = PasswordHasher()
-        self._nobodys_hash = _nobodys_hash(self._hasher)
+        self._nobodys_hash = _nobodys_hash(PASSWORDS)
         self._turn = threading.Lock()
-        self._room = threading.Semaphore(max(2, threads // 2))
+        self._places = max(2, threads // 2)
+        self._inside: set[str] = set()
+        self._door = threading.Lock()
+        self._failures: deque[tuple[str, str]] = deque(maxlen=_MOST_WAITING)
+        self._noting = threading.Lock()
 
     def by_password(self, email: str, password: str, address: str, user_agent: str) -> str:
         """Begin a session of the account and return its token.
@@ -108,7 +108,7 @@ class SignIn:
         with self._ledger.change(Actor("account", account.id, address=address)) as change:
             now = Account.get_by_id(account.id)
             if now.password_hash != account.password_hash:
-                raise WrongPassword(account.id)  # it was changed while this one was checked
+                raise WrongPassword  # it was changed while this one was checked
             _take_back(*counts)
             return sessions.begin(change, now, user_agent)
 
@@ -132,13 +132,18 @@ class SignIn:
 
     def _try(self, email: str, password: str, address: str) -> tuple[Account, tuple[_Count, _Count]]:
         """Return the account with this password, and what its attempt was counted by."""
-        counts = self._counts(email, network_of(address))
-        with self._my_turn():
+        network = network_of(address)
+        counts = self._counts(email, network)
+        _check_counts(self._now_ms(), counts)  # who is refused takes no place, and no write lock
+        with self._my_turn(network):
             self._count(*counts)
             account: Account | None = Account.get_or_none(Account.email == email)
             right = self._is_right(account, password)
-        if account is None or not right:
-            raise WrongPassword(None if account is None else account.id)
+        if account is None:
+            raise WrongPassword
+        if not right:
+            self._failures.append((account.id, address))  # no more than that: time would tell of the account
+            raise WrongPassword
         return account, counts
 
     def _is_right(self, account: Account | None, password: str) -> bool:
@@ -146,15 +151,17 @@ class SignIn:
         if len(password) > LONGEST_PASSWORD:
             password, known = "", None
         try:
-            self._hasher.verify(known or self._nobodys_hash, password)
+            PASSWORDS.verify(known or self._nobodys_hash, password)
         except (Argon2Error, InvalidHashError):
             return False
         return known is not None
 
     @contextmanager
-    def _my_turn(self) -> Iterator[None]:
-        if not self._room.acquire(blocking=False):
-            raise TooBusy
+    def _my_turn(self, network: str) -> Iterator[None]:
+        with self._door:
+            if network in self._inside or len(self._inside) >= self._places:
+                raise TooBusy
+            self._inside.add(network)
         try:
             if not self._turn.acquire(timeout=_TURN_SECONDS):
                 raise TooBusy
@@ -163,7 +170,7 @@ class SignIn:
             finally:
                 self._turn.release()
         finally:
-            self._room.release()
+            self._inside.remove(network)
 
     def _counts(self, email: str, network: str) -> tuple[_Count, _Count]:
         return (
@@ -176,24 +183,32 @@ class SignIn:
 
     def _count(self, *counts: _Count) -> None:
         """Count an attempt. Raises `TooManyFailures`, and then counts nothing."""
-        now_ms = int(self._clock() * 1000)
+        now_ms = self._now_ms()
         with writing(self._db):
             SignInAttempts.delete().where(SignInAttempts.began_at <= now_ms - WINDOW_MS).execute()
-            for count in counts:
-                row = SignInAttempts.get_or_none(SignInAttempts.name == count.name)
-                if row is not None and row.attempts >= count.most:
-                    raise TooManyFailures(row.began_at + WINDOW_MS)
+            _check_counts(now_ms, counts)
             for count in counts:
                 one_more = {SignInAttempts.attempts: SignInAttempts.attempts + 1}
                 new = SignInAttempts.insert(name=count.name, began_at=now_ms, attempts=1)
                 new.on_conflict(conflict_target=[SignInAttempts.name], update=one_more).execute()
 
-    def note_failure(self, account_id: str, address: str) -> None:
-        """Leave an audit row of a failure, unless there were many of late: nobody shall fill the log.
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
 
-        Raises `ApiError` DATABASE_UNAVAILABLE.
+    def note_failures(self) -> None:
+        """Leave audit rows of the failures since the last call, as far as the database can be written.
+
+        To be called once a second, not by requests: a row is written for accounts that exist only, and the
+        time that it takes shows even after the answer, in when the connection goes on.
+        Safe for threads: on its return, failures from before the call are noted.
         """
-        try:
+        with self._noting:
+            while self._failures:
+                with suppress(ApiError, PeeweeException, apsw.Error):
+                    self._note_failure(*self._failures.popleft())
+
+    def _note_failure(self, account_id: str, address: str) -> None:
+        try:  # nobody shall fill the log
             self._count(_Count(self._name("told", account_id), _MOST_TOLD))
         except TooManyFailures:
             return
@@ -208,6 +223,15 @@ def network_of(address: str) -> str:
     if parsed is None:
         return address
     return str(ipaddress.ip_network((parsed, _PREFIX_LENGTHS[parsed.version]), strict=False))
+
+
+def _check_counts(now_ms: int, counts: Iterable[_Count]) -> None:
+    for count in counts:
+        row = SignInAttempts.get_or_none(
+            SignInAttempts.name == count.name, SignInAttempts.began_at > now_ms - WINDOW_MS
+        )
+        if row is not None and row.attempts >= count.most:
+            raise TooManyFailures(row.began_at + WINDOW_MS)
 
 
 def _take_back(by_email: _Count, by_network: _Count) -> None:

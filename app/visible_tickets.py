@@ -1,6 +1,7 @@
 """Which tickets a person sees in the dashboard: the team all of them, everybody else those that he opened.
 
-Of the team are operators, and who has a working management key with the scope that only an operator grants.
+Of the team are operators, and who has a working management key with the scope that only an operator grants,
+unless the account is suspended.
 Each condition stands in the query itself, so that it is judged once more under the write lock.
 """
 
@@ -41,4 +42,5 @@ def _is_of_team(account_id: str, now_ms: int) -> Any:
         fn.EXISTS(Select([scope], [SQL("1")]).where(wanted)),
     )
     known = operators.select(SQL("1")).where(operators.id == account_id, operators.is_operator)
-    return fn.EXISTS(known) | fn.EXISTS(keys)
+    standing = operators.select(SQL("1")).where(operators.id == account_id, operators.status != "SUSPENDED")
+    return fn.EXISTS(standing) & (fn.EXISTS(known) | fn.EXISTS(keys))

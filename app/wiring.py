@@ -24,6 +24,7 @@ from app.bitrix.webhook import Prober
 from app.config import Config
 from app.db import connect
 from app.documents import Artifacts, Memories, Prompts
+from app.each_second import EachSecond
 from app.feedback import Feedback
 from app.hooks import Hooks
 from app.idempotency import IdempotencyStore
@@ -31,6 +32,7 @@ from app.keyring import Keyring
 from app.ledger import Ledger
 from app.log import AccessLog
 from app.metrics import Metrics
+from app.oidc import Provider
 from app.portals import Portals
 from app.preferences import AccountPreferences
 from app.presence import hold_presence, service_is_running
@@ -71,18 +73,19 @@ class Service:
         watch: Watch,
         usage_table: UsageTable,
         split_writer: SplitWriter,
+        each_second: EachSecond,
     ) -> None:
         self.application, self.services, self._watch = application, services, watch
-        self.usage_table, self.split_writer = usage_table, split_writer
+        self.usage_table, self.split_writer, self._each_second = usage_table, split_writer, each_second
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         return self.application(environ, start_response)
 
     def close(self) -> None:
-        """Write what is left of usage and let go of everything; no request may be running."""
+        """Write what is left to be written and let go of everything; no request may be running."""
         self._watch.stop()
-        self.split_writer.stop()
+        self._each_second.stop()
         self.usage_table.close()
         self.services.close()
 
@@ -116,8 +119,9 @@ def build(config: Config, clock: Callable[[], float] = time.time) -> Service:
     )
     application = AccessLog(Metrics(UsageSplits(gateway, tally, clock)))
     watch.begin()
-    split_writer.start()
-    return Service(application, services, watch, usage_table, split_writer)
+    each_second = EachSecond(services.db, split_writer.write, services.sign_in.note_failures)
+    each_second.start()
+    return Service(application, services, watch, usage_table, split_writer, each_second)
 
 
 def create_flask(services: Services) -> Flask:
@@ -194,6 +198,7 @@ def open_services(
         idempotency=IdempotencyStore(db, clock),
         sessions=Sessions(ledger, db, clock),
         sign_in=SignIn(ledger, db, secrets, clock, config.threads),
+        oidc=Provider(config, clock) if config.oidc_issuer else None,
         store=store,
         trust=trust,
         host_table=host_table,
@@ -203,7 +208,7 @@ def open_services(
 def _policy(config: Config) -> Policy:
     """Return what the settings say to the gateway."""
     return Policy(
-        tier_quotas={"free": config.tier_free_hourly, "pro": config.tier_pro_hourly},
+        tier_quotas=config.tier_quotas,
         redis_down=config.redis_down,
         redis_timeout=config.redis_timeout_ms / 1000,
         auth_failures_per_minute=config.auth_failures_per_minute,

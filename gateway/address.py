@@ -18,12 +18,20 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # A load balancer adds a hop or two. A longer list is somebody's play, and is not walked to its end.
 MAX_HOPS = 32
 
+_LONGEST_ADDRESS = 64
+"""The longest form of an IPv6 address has 45 characters, and a scope id may follow."""
+
 _PREFIX_LENGTH = re.compile(r"/(0|[1-9][0-9]{0,2})\Z")
 
 
-@lru_cache(maxsize=1024)  # a request's address is asked for more than once, and comes again
 def parse_address(text: str) -> Address | None:
     """Return the address that `text` is; None if it is none. Scope ids (``%eth0``) are no part of it."""
+    # What is remembered must not be as long as somebody likes.
+    return _parsed(text) if len(text) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=1024)  # a request's address is asked for more than once, and comes again
+def _parsed(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -81,7 +81,7 @@ def changed(
     schema: type[Schema],
     max_bytes: int = MAX_BYTES,
 ) -> Response:
-    """Set the fields that the body has, if the state is the one that the caller expects; return it."""
+    """Set the fields that the body has, if the state is the one that the caller expects."""
     fields = body(partial=True).load(read_object(max_bytes))
     return document_answer(life.change(principal().actor(), wanted, fields, expected_tags()), schema)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
 
 from app.api.answers import success_body
 from app.auth import Principal, check, principal
@@ -84,7 +85,7 @@ def kept_answer(app: Flask, environ: WSGIEnvironment, refused: Refused) -> Respo
             kept = services().idempotency.recall(
                 caller.raw_key, _idempotency_key(), lambda: _fingerprint(read_optional_object())
             )
-        except ApiError:
+        except (ApiError, HTTPException):  # the router has its own refusals
             return None
         return None if kept is None else _replayed(kept)
 

@@ -62,8 +62,8 @@ def _take_away(db: Database, visible: ModelSelect[Key], keys: Sequence[Key], now
     mends: Mends = {}
     for key in keys:
         column = "integrations" if key.type == "personal" else "scopes"
-        kept = [grant for grant in getattr(key, column) if grant not in unused[key.id]]
-        if kept:  # a key has one at least
+        kept = [grant for grant in getattr(key, column) if grant not in unused.get(key.id, ())]
+        if kept and key.id in unused:  # a key has one at least
             mends[key.id] = {column: kept}
     return mends
 

@@ -47,8 +47,6 @@ _HEADERS = [
     (b"Accept-Encoding", b"identity"),
     (b"User-Agent", b"vibekeys"),
 ]
-
-
 Headers = Sequence[tuple[bytes, bytes]]
 
 

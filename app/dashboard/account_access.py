@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from flask import Response
 
 from app.dashboard.account import show
 from app.dashboard.forms import Form
 from app.dashboard.page import notice, post, to
-from app.dashboard.sign_in import BUSY, BUSY_SECONDS, note_failure, too_often
+from app.dashboard.sign_in import BUSY, BUSY_SECONDS, too_often
 from app.dashboard.visitor import visitor
 from app.errors import ApiError, invalid
 from app.services import services
@@ -22,16 +20,14 @@ _PASSWORDS = Form()
 @post("/dashboard/account/password")
 def change_password() -> Response:
     """Set a new password, for who knows the present one; other sessions end."""
-    form, person, sign_in = Form.from_request(), visitor(), services().sign_in
+    form, person = Form.from_request(), visitor()
     try:
         if form.value("password") != form.value("again"):
             raise invalid(again="Not the same as the new password.")
-        sign_in.confirm(person.account, form.value("current"), person.address)
+        services().sign_in.confirm(person.account, form.value("current"), person.address)
         services().accounts.update(person.actor(), person.account_id, password=form.value("password"))
-    except WrongPassword as wrong:
-        page = _refused(invalid(current="Not the present password."))
-        page.call_on_close(partial(note_failure, sign_in, wrong.account_id, person.address))
-        return page
+    except WrongPassword:
+        return _refused(invalid(current="Not the present password."))
     except TooManyFailures as refused:
         return _refused_for_now(429, *too_often(refused.until))
     except TooBusy:

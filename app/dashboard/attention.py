@@ -19,6 +19,7 @@ from app.dashboard.key_facts import Shown, key_of_path, shown
 from app.dashboard.page import get, here, is_fragment, notice, post, render, to
 from app.dashboard.tables import Asked, Table
 from app.dashboard.visitor import visitor
+from app.errors import ApiError
 from app.instants import iso
 from app.models import Key
 from app.services import services
@@ -124,7 +125,14 @@ def mend(kind: str, id: str) -> Response:
     change = _mends(this, [key]).get(id) if this in found else None
     if change is None or _agreed(change) != request.form.get("change"):
         return _say(_GONE.format(name=key.name))
-    services().keyring.change(visitor().actor(), _seen(), id, change)
+    try:
+        # Only if the key is still as it was looked at: what was taken from it meanwhile must not come back.
+        unchanged = _seen().where(Key.revision == key.revision)
+        services().keyring.change(visitor().actor(), unchanged, id, change)
+    except ApiError as error:
+        if error.code != "ENTITY_NOT_FOUND":
+            raise
+        return _say(_GONE.format(name=key.name))
     return _say(f"“{key.name}” {_effect(change, key)[1]}.")
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, session
@@ -25,6 +25,7 @@ from app.sessions import LIFETIME_MS
 _PURPOSE = "dashboard cookie"
 _TOKEN = "token"
 _CSRF_SECRET = "csrf"
+_ATTEMPT = "oidc"
 
 
 class _DashboardCookie(SecureCookieSessionInterface):
@@ -80,6 +81,17 @@ def sign_in(token: str) -> None:
 def sign_out() -> None:
     """Take everything from the browser."""
     session.clear()
+
+
+def begin_attempt(facts: dict[str, Any]) -> None:
+    """Remember how a sign-in by the provider began, in place of one that began before."""
+    session[_ATTEMPT] = facts
+
+
+def take_attempt() -> dict[str, Any] | None:
+    """Return how the sign-in began, and forget it; None if this browser has begun none."""
+    found = session.pop(_ATTEMPT, None)
+    return found if isinstance(found, dict) else None
 
 
 def csrf_secret() -> bytes:

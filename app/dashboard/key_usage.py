@@ -46,10 +46,10 @@ def asked_span() -> str:
 def chart_data(key: Key, span: Span) -> dict[str, Any]:
     """Return the requests of a key as `dashboard/chart.js` draws them."""
     within = span.until(int(services().clock() * 1000))
-    requests = dict(series_of(services().db, key, within))
+    counted = dict(series_of(services().db, key, within))
     times = range(within.since, within.until, within.length)
     return {
         "step": span.step,
         "times": [at // 1000 for at in times],
-        "series": [{"label": "Requests", "values": [requests.get(at, 0) for at in times]}],
+        "series": [{"label": "Requests", "values": [counted.get(at, 0) for at in times]}],
     }

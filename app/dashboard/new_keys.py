@@ -81,6 +81,7 @@ def _issue(form: Form, key_type: str, portal: Portal | None) -> Issued:
     now = services().clock()
     fields: dict[str, Any] = _SCHEMAS[key_type](now=now).load(body_of(form, key_type, int(now * 1000)))
     if portal is not None:
+        services().ledger.check(visitor().actor())
         services().prober.probe(portal)
     actor = granting(fields[openings_of(key_type)])
     return services().keyring.issue(actor, type=key_type, owner=visitor().account, portal=portal, **fields)

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from flask import Blueprint, Response, flash, make_response, render_template, request, session
 from werkzeug.exceptions import NotFound
@@ -107,17 +107,24 @@ def here() -> str:
     shown = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
     if request.method in ("GET", "HEAD") and not is_htmx():
         shown = url(request.full_path.rstrip("?"))
-    parts = urlsplit(shown)
+    parts = _split(shown)
     return own_path(parts.path.removeprefix(_root()) + (f"?{parts.query}" if parts.query else ""))
 
 
 def own_path(path: str) -> str:
     """Return a path if it is one of the dashboard, else that of the overview: who names it may be anybody."""
-    parts = urlsplit(path)
+    parts = _split(path)
     is_plain = path.isascii() and path.isprintable() and "\\" not in path
     if is_plain and not parts.scheme and not parts.netloc and cookie.is_of_dashboard(parts.path):
         return path
     return "/dashboard"
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError:  # it comes from anybody, and need not be an address
+        return urlsplit("")
 
 
 def _root() -> str:
@@ -144,7 +151,7 @@ def _admit(operator: bool) -> None:
     found = visitor.find()
     if found is None:
         raise SignedOut
-    if operator and not found.account.is_operator:
+    if operator and not (found.account.is_operator and found.account.status != "SUSPENDED"):
         raise NotFound
 
 

@@ -41,7 +41,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",  # a stricter one would make each form's Origin `null`
 }
 _NONCE_DIGITS = 32
-_LONGEST_BODY = 8 * 1024 * 1024
+_LONGEST_BODY = 4 * 1024 * 1024
 _LONGEST_BODY_OF_STRANGERS = 64 * 1024
 _OUTDATED = "The page was open for too long, or your browser keeps no cookies. Nothing was changed."
 _FOREIGN = "The form was sent from another place than this dashboard. Nothing was changed."

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from math import ceil
 
 from flask import Response, request
@@ -14,7 +12,7 @@ from app.dashboard.forms import Form
 from app.dashboard.page import blueprint, get, own_path, post, render, to, url
 from app.errors import ApiError
 from app.services import services
-from app.sign_in import SignIn, TooBusy, TooManyFailures, WrongPassword
+from app.sign_in import TooBusy, TooManyFailures, WrongPassword
 
 BUSY_SECONDS = 5
 _WRONG = "There is no account with this e-mail and this password."
@@ -37,25 +35,21 @@ def form() -> Response:
 @post("/dashboard/sign-in", public=True)
 def sign_in() -> Response:
     """Let in who knows the password."""
-    given, sign_in = request.form, services().sign_in
-    wanted, address, before = own_path(given.get("next", "")), visitor.address(), visitor.find()
+    given = request.form
+    wanted, address = own_path(given.get("next", "")), visitor.address()
     try:
-        token = sign_in.by_password(
+        token = services().sign_in.by_password(
             given.get("email", ""), given.get("password", ""), address, request.user_agent.string
         )
-    except WrongPassword as wrong:
-        page = show(wanted, _WRONG, status=400)
-        page.call_on_close(partial(note_failure, sign_in, wrong.account_id, address))
-        return page
+    except WrongPassword:
+        return show(wanted, _WRONG, status=400)
     except TooManyFailures as refused:
         return _show_later(wanted, refused.until)
     except TooBusy:
         page = show(wanted, BUSY, status=503)
         page.headers["Retry-After"] = str(BUSY_SECONDS)
         return page
-    _end_session(before)
-    cookie.sign_in(token)
-    return to(wanted)
+    return let_in(token, wanted)
 
 
 @post("/dashboard/sign-out", public=True)
@@ -66,10 +60,19 @@ def sign_out() -> Response:
     return to("/dashboard/sign-in")
 
 
+def let_in(token: str, wanted: str) -> Response:
+    """Give the browser a session in place of the one that it had, and send it to `wanted`."""
+    _end_session(visitor.find())
+    cookie.sign_in(token)
+    return to(wanted)
+
+
 def show(wanted: str, refusal: str | None = None, *, status: int = 200) -> Response:
     """Return the page with the form; from it the visitor goes to `wanted`."""
     form = Form({"email": request.form.get("email", ""), "next": wanted}, general=refusal)
-    return render("sign_in.html", title="Sign in", section="", status=status, form=form)
+    provider = services().oidc
+    host = None if provider is None else provider.host
+    return render("sign_in.html", title="Sign in", section="", status=status, form=form, provider=host)
 
 
 def _end_session(of: visitor.Visitor | None) -> None:
@@ -80,13 +83,6 @@ def _end_session(of: visitor.Visitor | None) -> None:
     except ApiError as error:
         if error.code != "ENTITY_NOT_FOUND":  # ended from elsewhere at this moment
             raise
-
-
-def note_failure(sign_in: SignIn, account_id: str | None, address: str) -> None:
-    """Leave word of a wrong password; to run once the answer is out."""
-    if account_id is not None:
-        with suppress(ApiError):  # without a database nobody could sign in either
-            sign_in.note_failure(account_id, address)
 
 
 def too_often(until: int) -> tuple[str, int]:

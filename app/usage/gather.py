@@ -27,8 +27,6 @@ from gateway.denial import WRONG_KEY
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-WRITTEN_EACH_SECONDS = 1.0
-
 log = structlog.get_logger(__name__)
 
 
@@ -69,28 +67,17 @@ def _is_replayed(environ: WSGIEnvironment) -> bool:
     return bool(environ["vibekeys.outcome"] == "replayed")
 
 
-class SplitWriter(threading.Thread):
-    """Writes what a process has gathered to the database, each second and when it is stopped.
+class SplitWriter:
+    """Writes what a process has gathered to the database.
 
     What cannot be written is kept for the next time, as far as the bounds allow.
     """
 
     def __init__(self, db: Database, tally: Tally) -> None:
-        super().__init__(name="usage-splits", daemon=True)
         self._db, self._tally = db, tally
         self._unwritten = Gathered()
         self._writing = threading.Lock()
-        self._stopped = threading.Event()
         self._fails = False
-
-    def run(self) -> None:
-        """Write once a second, until stopped."""
-        try:
-            while not self._stopped.wait(WRITTEN_EACH_SECONDS):
-                self.write()
-            self.write()
-        finally:
-            self._db.close()
 
     def write(self) -> None:
         """Write what was gathered since the last time; a database that is away is no exception here.
@@ -112,8 +99,3 @@ class SplitWriter(threading.Thread):
             self._fails = True
         else:
             self._unwritten, self._fails = Gathered(), False
-
-    def stop(self) -> None:
-        """End the thread, once it has written the rest."""
-        self._stopped.set()
-        self.join()

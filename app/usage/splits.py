@@ -71,6 +71,12 @@ def _with_wrong_keys(connection: apsw.Connection, gathered: Gathered) -> dict[Sp
     return splits
 
 
+def _called(splits: Iterable[Split]) -> Iterator[tuple[str, str, int]]:
+    for key_id, hour, kind, name in splits:
+        if kind == ACTION and name != OTHER:
+            yield key_id, name, begin(hour, DAY_MS)
+
+
 def _alike(connection: apsw.Connection, beginning: str) -> Iterator[str]:
     """Yield a few of the keys that begin like that: keys made here, and those of an older system whose prefix
     is the longest that fits. Of those none, if several accounts have such ones."""
@@ -94,12 +100,6 @@ def _older_prefix(connection: apsw.Connection, beginning: str) -> str | None:
         common = takewhile(lambda pair: pair[0] == pair[1], zip(fits, nearest, strict=False))
         fits = "".join(letter for letter, _ in common)
     return None
-
-
-def _called(splits: Iterable[Split]) -> Iterator[tuple[str, str, int]]:
-    for key_id, hour, kind, name in splits:
-        if kind == ACTION and name != OTHER:
-            yield key_id, name, begin(hour, DAY_MS)
 
 
 def _by_window(splits: dict[Split, int], length: int) -> dict[Split, int]:

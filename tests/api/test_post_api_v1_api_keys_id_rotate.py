@@ -111,6 +111,30 @@ def test_401_an_ended_key_is_refused_whatever_else_it_asks_for(
     assert holder.world.service.rows() == before
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nope"),
+        ("POST", "/nope"),
+        ("PUT", "/v1/me"),
+        ("DELETE", "/api/v1/account"),
+        ("GET", "//v1/me"),
+    ],
+)
+def test_401_an_ended_key_is_refused_where_nothing_is_served(holder: Holder, method: str, path: str) -> None:
+    rotate_itself(holder)
+    answer = holder.world.call(method, path, holder.own.raw_key, headers={"Idempotency-Key": "one"})
+    assert (answer.status, answer.code) == (401, "KEY_ROTATED")
+
+
+def test_401_an_ended_key_is_refused_with_a_body_that_is_too_large(holder: Holder) -> None:
+    rotate_itself(holder)
+    path = f"/api/v1/api-keys/{holder.own.key.id}/rotate"
+    headers = {"Idempotency-Key": "one", "Content-Type": "application/json"}
+    answer = holder.world.call("POST", path, holder.own.raw_key, data=b"{" + b" " * 2**21, headers=headers)
+    assert (answer.status, answer.code) == (401, "KEY_ROTATED")
+
+
 def test_401_what_somebody_decided_against_the_key_ends_that(holder: Holder) -> None:
     world, new = holder.world, rotate_itself(holder).data["rawKey"]
     path = f"/{holder.own.key.id}"

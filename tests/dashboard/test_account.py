@@ -158,8 +158,9 @@ def test_400_of_an_account_without_a_password(world: World, signed_in: SignedIn)
     assert Account.get_by_id(account.id).password_hash is None
 
 
-def test_a_wrong_password_is_told_in_the_activity(browser: Browser, tenant: Tenant) -> None:
+def test_a_wrong_password_is_told_in_the_activity(browser: Browser, tenant: Tenant, world: World) -> None:
     change_password(browser, "wrong password")
+    world.services.sign_in.note_failures()
     assert (
         Event.select().where(Event.account == tenant.account, Event.type == "account.sign_in_failed").count()
         == 1

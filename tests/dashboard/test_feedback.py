@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
 import pytest
 
-from app.models import Mail, Ticket, TicketComment
+from app.models import Account, Mail, Ticket, TicketComment
 from tests.api.world import UNKNOWN_ID, World
 from tests.dashboard.browser import Browser
 from tests.dashboard.conftest import SignedIn
@@ -172,3 +173,27 @@ def test_an_account_that_may_not_change_anything_sees_its_tickets(
     assert "Your reply" not in page.body.decode()
     assert author.post(f"/dashboard/feedback/{id}", {"text": "x"}).status == 403
     assert author.post("/dashboard/feedback/new", {**TICKET, "portal": world.portal.id}).status == 403
+
+
+def test_who_is_suspended_is_of_no_team(author: Browser, operator: Browser, world: World) -> None:
+    id = opened(author, world)
+    assert operator.get(f"/dashboard/feedback/{id}").status == 200
+    Account.update(status="SUSPENDED").where(Account.is_operator).execute()
+    assert operator.get(f"/dashboard/feedback/{id}").status == 404
+    assert operator.get("/dashboard/operator/accounts").status == 404
+
+
+def test_a_ticket_is_not_opened_by_who_has_left_the_portal_meanwhile(
+    author: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feedback = world.services.feedback
+    create = feedback.create
+
+    def leave_and_create(*args: Any, **fields: Any) -> Ticket:
+        world.leave(world.portal, world.member)
+        return create(*args, **fields)
+
+    monkeypatch.setattr(feedback, "create", leave_and_create)
+    answer = author.post("/dashboard/feedback/new", {**TICKET, "portal": world.portal.id})
+    assert answer.status == 403
+    assert not Ticket.select().where(Ticket.portal == world.portal).exists()

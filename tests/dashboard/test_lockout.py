@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
 import pytest
 
@@ -29,6 +30,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def account(world: World) -> Account:
     """An account with the password, when nobody has failed yet."""
+    world.services.sign_in.note_failures()
     SignInAttempts.delete().execute()
     return world.new_tenant(password=PASSWORD).account
 
@@ -38,19 +40,24 @@ def attempt(service: Service, email: str, password: str, address: str = HERE) ->
 
 
 def guessing(
-    service: Service, account: Account, outcomes: list[type[Exception]], number: int
+    service: Service, account: Account, outcomes: list[type[Exception]], addresses: Iterable[str]
 ) -> list[threading.Thread]:
-    """Threads that will try a wrong password, each once, and note what came of it."""
+    """Threads that will try a wrong password, one from each address, and note what came of it."""
 
-    def guess() -> None:
+    def guess(address: str) -> None:
         try:
-            service.services.sign_in.by_password(account.email, "wrong", HERE, "")
+            service.services.sign_in.by_password(account.email, "wrong", address, "")
         except Exception as refused:
             outcomes.append(type(refused))
         finally:
             service.services.db.close()
 
-    return [threading.Thread(target=guess) for _ in range(number)]
+    return [threading.Thread(target=guess, args=(address,)) for address in addresses]
+
+
+def networks(number: int) -> list[str]:
+    """Addresses in so many networks."""
+    return [f"198.18.{network}.1" for network in range(number)]
 
 
 def test_429_to_the_network_that_failed_too_often_even_with_the_right_password(
@@ -84,6 +91,7 @@ def test_the_right_password_takes_the_failures_back(service: Service, account: A
             assert attempt(service, account.email, "wrong password") == 400
         assert attempt(service, account.email, PASSWORD) == 303
     # What is left of them: the network's, and how many were told to the account.
+    service.services.sign_in.note_failures()
     assert [row.attempts for row in SignInAttempts.select()] == [2 * (MOST_OF_EMAIL - 1)] * 2
 
 
@@ -99,6 +107,7 @@ def test_429_to_a_network_that_tries_one_account_after_the_other(service: Servic
 
 def test_rows_of_a_window_that_is_over_are_removed(service: Service, account: Account, later: Clock) -> None:
     attempt(service, account.email, "wrong password")
+    service.services.sign_in.note_failures()
     later.now += WINDOW_MS / 1000
     attempt(service, "somebody-else@example.test", "wrong password")
     assert SignInAttempts.select().count() == 2
@@ -111,7 +120,7 @@ def test_no_name_of_a_row_tells_who_tried(service: Service, account: Account) ->
 
 def test_attempts_at_once_are_no_more_than_one_after_the_other(service: Service, account: Account) -> None:
     outcomes: list[type[Exception]] = []
-    threads = guessing(service, account, outcomes, 4 * MOST_OF_EMAIL)
+    threads = guessing(service, account, outcomes, [HERE] * 4 * MOST_OF_EMAIL)
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -124,7 +133,7 @@ def test_503_to_whoever_comes_while_half_of_the_threads_wait_for_their_turn(
     service: Service, account: Account
 ) -> None:
     outcomes: list[type[Exception]] = []
-    threads = guessing(service, account, outcomes, service.config.threads // 2 + 1)
+    threads = guessing(service, account, outcomes, networks(service.config.threads // 2 + 1))
     # Attempts are counted before a password is looked at, and wait for the lock.
     with writing(service.services.db):
         for thread in threads:
@@ -135,6 +144,39 @@ def test_503_to_whoever_comes_while_half_of_the_threads_wait_for_their_turn(
     for thread in threads:
         thread.join()
     assert outcomes[1:] == [WrongPassword] * (len(threads) - 1)
+
+
+def test_429_takes_no_place_from_others_and_waits_for_none(service: Service, account: Account) -> None:
+    for _ in range(MOST_OF_EMAIL):
+        attempt(service, account.email, "wrong password")
+    outcomes: list[type[Exception]] = []
+    threads = guessing(service, account, outcomes, networks(service.config.threads // 2 + 1))
+    with writing(service.services.db):
+        for thread in threads:
+            thread.start()
+        eventually(lambda: outcomes == [TooBusy], "all places are taken")
+        assert attempt(service, account.email, PASSWORD) == 429
+    for thread in threads:
+        thread.join()
+
+
+def test_503_to_the_second_of_a_network_while_there_is_a_place_for_others(
+    service: Service, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in, "_TURN_SECONDS", 600.0)  # who is refused was not waiting
+    outcomes: list[type[Exception]] = []
+    threads = guessing(service, account, outcomes, (HERE, NEIGHBOUR, HERE))
+    others = guessing(service, account, outcomes, networks(service.config.threads // 2))
+    with writing(service.services.db):
+        for thread in threads:
+            thread.start()
+        eventually(lambda: outcomes == [TooBusy] * 2, "one of the network finds a place")
+        for thread in others:
+            thread.start()
+        eventually(lambda: outcomes == [TooBusy] * 3, "others find all places but one")
+    for thread in threads + others:
+        thread.join()
+    assert outcomes[3:] == [WrongPassword] * (service.config.threads // 2)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 import pytest
 from markupsafe import escape
 
+from app.db import driver
 from app.models import Audit, Event, Session
 from tests.api.world import Answer, Service, World
 from tests.dashboard.browser import ADDRESS, USER_AGENT, Browser
@@ -122,6 +123,7 @@ def test_failures_are_told_to_the_account_but_no_more_than_some(
     account = world.new_tenant(password=PASSWORD).account
     for number in range(4):
         Browser(service, f"198.18.{number}.1").sign_in(account.email, "wrong password")
+    service.services.sign_in.note_failures()
 
     rows = list(Audit.select().where(Audit.action == "account.sign_in_failed", Audit.target_id == account.id))
     assert len(rows) == 2
@@ -132,6 +134,21 @@ def test_failures_are_told_to_the_account_but_no_more_than_some(
     )
     told = Event.select().where(Event.account == account, Event.type == "account.sign_in_failed")
     assert told.count() == 2
+
+
+def test_a_failure_writes_as_much_for_nobody_as_for_an_account_until_the_connection_goes_on(
+    world: World, service: Service
+) -> None:
+    account = world.new_tenant(password=PASSWORD).account
+    browsers = [Browser(service, f"198.19.{number}.1") for number in range(2)]
+    tokens = [browser.csrf_token() for browser in browsers]
+    written = []
+    for browser, token, email in zip(browsers, tokens, (account.email, "nobody@example.test"), strict=True):
+        before = driver(service.services.db).total_changes()
+        # Answered to the end and closed, as a server does it before it reads the next request.
+        assert browser.post("/dashboard/sign-in", {"email": email, "csrf_token": token}).status == 400
+        written.append(driver(service.services.db).total_changes() - before)
+    assert written[0] == written[1] > 0
 
 
 def test_sign_out_ends_the_session_also_for_a_copy_of_the_cookie(world: World, signed_in: SignedIn) -> None:

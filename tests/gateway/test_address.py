@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway import address
 from gateway.address import Networks, client_address, parse_address, parse_network
 
 PROXIES = Networks(["10.0.0.0/8", "2001:db8:1::/48"])
@@ -95,3 +96,9 @@ def test_a_thousand_networks_are_all_found() -> None:
 def test_what_is_no_network_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         parse_network(text)
+
+
+def test_a_text_that_is_too_long_for_an_address_is_not_remembered() -> None:
+    before = address._parsed.cache_info().currsize
+    assert all(parse_address("9" * 1_000_000 + str(number)) is None for number in range(3))
+    assert address._parsed.cache_info().currsize == before

@@ -204,6 +204,7 @@ def test_who_expects_100_continue_is_told_once_to_go_on(port: int) -> None:
         (b"/", MAX_BYTES),
         (ARTIFACTS, ARTIFACT_MAX_BYTES),
         (b"%s/acme/website/a-slug" % ARTIFACTS, ARTIFACT_MAX_BYTES),
+        (b"/dashboard/artifacts/new", 3 * 1_000_000 + 10_000),
     ],
 )
 def test_the_largest_body_that_the_application_reads_arrives(path: bytes, size: int, port: int) -> None:

@@ -11,6 +11,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from app.db import driver
+from app.each_second import EachSecond
 from app.models import Account, UsageAction, UsageSplitDay, UsageSplitHour, WrongKeys
 from app.usage import splits
 from app.usage.clients import OTHER
@@ -259,8 +260,9 @@ def test_a_full_or_read_only_database_stops_nothing(installation: Installation) 
 def test_a_thread_that_is_stopped_writes_the_rest(installation: Installation) -> None:
     tally = Tally()
     writer = SplitWriter(installation.db, tally)
-    writer.start()
+    each_second = EachSecond(installation.db, writer.write)
+    each_second.start()
     tally.count_refusal("a", DAY, "NOT_FOUND")
-    writer.stop()
+    each_second.stop()
 
     assert stored(UsageSplitHour) == {("a", DAY, REFUSAL, "NOT_FOUND"): 1}

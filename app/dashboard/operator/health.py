@@ -125,7 +125,9 @@ def _calls(which: Any) -> int:
 
 
 def _usage_stored_at(config: Config) -> int | None:
-    if not (config.state_dir / "usage").exists():
+    try:
+        table = UsageTable(config.state_dir, to_look=True)
+    except FileNotFoundError:  # nothing was counted yet
         return None
-    with closing(UsageTable(config.state_dir)) as table:
+    with closing(table):
         return table.stored_at()
