@@ -18,7 +18,7 @@ import base64
 import ipaddress
 import os
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -51,6 +51,10 @@ _MOST_WAITING = 100
 _PREFIX_LENGTHS = {4: 24, 6: 64}
 _TURN_SECONDS = 3.0
 _PURPOSE = "attempts to sign in"
+
+
+_MOST_OF_ONE_NETWORK = 2
+"""Checks of one network at once in a worker, the one that waits included: there is room for others then."""
 
 
 class SignInRefused(Exception):
@@ -93,8 +97,8 @@ class SignIn:
         self._clock = clock
         self._nobodys_hash = _nobodys_hash(PASSWORDS)
         self._turn = threading.Lock()
-        self._places = max(2, threads // 2)
-        self._inside: set[str] = set()
+        self._places = max(_MOST_OF_ONE_NETWORK + 1, threads // 2)
+        self._inside: Counter[str] = Counter()
         self._door = threading.Lock()
         self._failures: deque[tuple[str, str]] = deque(maxlen=_MOST_WAITING)
         self._noting = threading.Lock()
@@ -159,9 +163,9 @@ class SignIn:
     @contextmanager
     def _my_turn(self, network: str) -> Iterator[None]:
         with self._door:
-            if network in self._inside or len(self._inside) >= self._places:
+            if self._inside[network] >= _MOST_OF_ONE_NETWORK or self._inside.total() >= self._places:
                 raise TooBusy
-            self._inside.add(network)
+            self._inside[network] += 1
         try:
             if not self._turn.acquire(timeout=_TURN_SECONDS):
                 raise TooBusy
@@ -170,7 +174,8 @@ class SignIn:
             finally:
                 self._turn.release()
         finally:
-            self._inside.remove(network)
+            with self._door:
+                self._inside -= Counter((network,))
 
     def _counts(self, email: str, network: str) -> tuple[_Count, _Count]:
         return (

@@ -39,6 +39,10 @@ def attempt(service: Service, email: str, password: str, address: str = HERE) ->
     return Browser(service, address).sign_in(email, password).status
 
 
+PLACES = 3
+"""With four threads."""
+
+
 def guessing(
     service: Service, account: Account, outcomes: list[type[Exception]], addresses: Iterable[str]
 ) -> list[threading.Thread]:
@@ -129,11 +133,9 @@ def test_attempts_at_once_are_no_more_than_one_after_the_other(service: Service,
     assert 1 <= outcomes.count(WrongPassword) <= MOST_OF_EMAIL
 
 
-def test_503_to_whoever_comes_while_half_of_the_threads_wait_for_their_turn(
-    service: Service, account: Account
-) -> None:
+def test_503_to_whoever_comes_while_all_places_are_taken(service: Service, account: Account) -> None:
     outcomes: list[type[Exception]] = []
-    threads = guessing(service, account, outcomes, networks(service.config.threads // 2 + 1))
+    threads = guessing(service, account, outcomes, networks(PLACES + 1))
     # Attempts are counted before a password is looked at, and wait for the lock.
     with writing(service.services.db):
         for thread in threads:
@@ -150,7 +152,7 @@ def test_429_takes_no_place_from_others_and_waits_for_none(service: Service, acc
     for _ in range(MOST_OF_EMAIL):
         attempt(service, account.email, "wrong password")
     outcomes: list[type[Exception]] = []
-    threads = guessing(service, account, outcomes, networks(service.config.threads // 2 + 1))
+    threads = guessing(service, account, outcomes, networks(PLACES + 1))
     with writing(service.services.db):
         for thread in threads:
             thread.start()
@@ -160,23 +162,23 @@ def test_429_takes_no_place_from_others_and_waits_for_none(service: Service, acc
         thread.join()
 
 
-def test_503_to_the_second_of_a_network_while_there_is_a_place_for_others(
+def test_503_to_the_third_of_a_network_while_there_is_a_place_for_others(
     service: Service, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sign_in, "_TURN_SECONDS", 600.0)  # who is refused was not waiting
     outcomes: list[type[Exception]] = []
     threads = guessing(service, account, outcomes, (HERE, NEIGHBOUR, HERE))
-    others = guessing(service, account, outcomes, networks(service.config.threads // 2))
+    others = guessing(service, account, outcomes, networks(PLACES - 1))
     with writing(service.services.db):
         for thread in threads:
             thread.start()
-        eventually(lambda: outcomes == [TooBusy] * 2, "one of the network finds a place")
+        eventually(lambda: outcomes == [TooBusy], "two of the network find a place")
         for thread in others:
             thread.start()
-        eventually(lambda: outcomes == [TooBusy] * 3, "others find all places but one")
+        eventually(lambda: outcomes == [TooBusy] * 2, "others find the places that are left")
     for thread in threads + others:
         thread.join()
-    assert outcomes[3:] == [WrongPassword] * (service.config.threads // 2)
+    assert outcomes[2:] == [WrongPassword] * PLACES
 
 
 @pytest.mark.parametrize(

@@ -190,3 +190,9 @@ def test_an_account_that_may_change_nothing_signs_in_sees_why_and_signs_out(
 def test_303_from_the_root(service: Service) -> None:
     answer = Browser(service).get("/")
     assert (answer.status, answer.headers["Location"]) == (303, "/dashboard")
+
+
+def test_404_for_a_provider_where_none_is_set(service: Service) -> None:
+    for path in ("oidc", "oidc/callback"):
+        assert Browser(service).get(f"/dashboard/sign-in/{path}").status == 404
+    assert b"Sign in with" not in Browser(service).get("/dashboard/sign-in").body

@@ -17,7 +17,7 @@ from joserfc.jwk import OctKey, RSAKey
 from app.models import Session
 from tests.api.world import PUBLIC_URL, Answer, Clock, Service, World, serving
 from tests.dashboard.browser import Browser
-from tests.dashboard.oidc_provider import CLIENT, SECRET, OidcProvider
+from tests.oidc.provider import CLIENT, SECRET, OidcProvider
 
 START, CALLBACK = "/dashboard/sign-in/oidc", "/dashboard/sign-in/oidc/callback"
 DISCOVERY = "/.well-known/openid-configuration"
@@ -78,11 +78,6 @@ def go(browser: Browser, provider: OidcProvider, **query: str) -> Answer:
 def is_refused(browser: Browser, answer: Answer, status: int) -> bool:
     assert (answer.status, 'role="alert"' in answer.body.decode()) == (status, True), answer.body
     return browser.get("/dashboard").status == 303
-
-
-def test_404_where_no_provider_is_set(service: Service) -> None:
-    assert Browser(service).get(START).status == Browser(service).get(CALLBACK).status == 404
-    assert b"Sign in with" not in Browser(service).get("/dashboard/sign-in").body
 
 
 def test_303_to_the_provider_and_back_to_what_was_asked_for(
