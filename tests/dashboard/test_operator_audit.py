@@ -36,7 +36,8 @@ def aside(service: Service) -> Iterator[None]:
     yield
     with writing(db):
         Audit.delete().execute()
-        Audit.insert_many(rows, fields=Audit._meta.sorted_fields).execute()
+        for at in range(0, len(rows), 1_000):  # SQLite bounds the values of one statement
+            Audit.insert_many(rows[at : at + 1_000], fields=Audit._meta.sorted_fields).execute()
 
 
 def write(service: Service, number: int, action: str = "portal.changed") -> None:

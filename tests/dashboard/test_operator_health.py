@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 from peewee import OperationalError
 
+from app.mail.delivery import waiting
 from app.models import Mail, new_id
 from gateway.usage_table import UsageTable
 from tests.api.world import Service
@@ -83,11 +84,12 @@ def test_what_waits_for_the_worker_is_counted(service: Service, operator: Browse
     mail = Mail.create(
         id=new_id(now_ms), attempts=1, failed_at=now_ms, last_error="no such mailbox", **fields
     )
+    waits = Mail.select().where(waiting()).count()  # other tests of the service have put some there
     try:
         text = text_of(operator.get(HEALTH))
     finally:
         mail.delete_instance()
-    assert "0 wait, 1 were given up" in text
+    assert f"{waits} wait, 1 were given up" in text
     assert "Wrong Outbox : 1 mails were given up, the newest because of: no such mailbox" in text
     assert "vibekeys mail list --failed" in text
 

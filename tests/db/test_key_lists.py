@@ -187,3 +187,12 @@ def test_the_newest_are_found_without_looking_at_the_others(many: Shelf) -> None
     db = many.service.services.db
     newest, by_name = (steps_of(db, lambda sort=sort: many.found(sort)) for sort in ("created", "name"))
     assert newest < by_name / 3  # and what is left is their number
+
+
+def test_a_search_ignores_case_in_every_script(service: Service) -> None:
+    world = World(service)
+    world.personal_key(world.admin, name="Ключ от Straße")
+
+    found = [Shelf(service, world.admin).found(search=search) for search in ("кЛЮЧ", "STRASSE", "ключи")]
+
+    assert found == [["Ключ от Straße"], ["Ключ от Straße"], []]
