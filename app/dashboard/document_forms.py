@@ -19,6 +19,8 @@ from app.errors import ApiError, invalid
 from app.json_body import parse_object
 from app.models import Artifact, Document, Memory, Prompt
 from app.models.document import ARTIFACT_STATUSES, ARTIFACT_TYPES, PROMPT_STATUSES
+from app.registry.documents import ARTIFACT_MAX_BYTES
+from app.registry.route import MAX_BYTES
 from app.schemas.artifact import ArtifactAnswer, ChangeArtifact, CreateArtifact
 from app.schemas.base import WHOLE_BODY, StrictSchema
 from app.schemas.memory import ChangeMemory, CreateMemory, MemoryAnswer
@@ -56,6 +58,7 @@ class Kind:
     inputs: tuple[Input, ...]
     columns: tuple[str, ...]
     filters: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
+    max_bytes: int = MAX_BYTES
 
     def input(self, name: str) -> Input:
         """Return the field with this name."""
@@ -117,6 +120,7 @@ KINDS = {
             ),
             ("title", "projectName", "type", "status"),
             {"projectName": None, "type": ARTIFACT_TYPES, "status": ARTIFACT_STATUSES},
+            max_bytes=ARTIFACT_MAX_BYTES,
         ),
         Kind(
             "memories",
@@ -150,6 +154,9 @@ def body_of(form: Form, kind: Kind) -> dict[str, Any]:
             body[one.name] = _value(one, text)
         elif one.empty is not ...:
             body[one.name] = one.empty
+    # What the API could not take back: a tool that reads, edits and saves it would fail for ever.
+    if len(json.dumps(body, ensure_ascii=False).encode(errors="surrogatepass")) > kind.max_bytes:
+        raise invalid(**{kind.long_text.name: f"Too long: all together may have {kind.max_bytes:,} bytes."})
     return body
 
 

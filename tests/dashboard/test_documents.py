@@ -236,3 +236,12 @@ def test_an_account_that_may_not_change_anything_sees_its_documents(
     answer = browser.post(f"/dashboard/{section}/{id}", {**form_in(page), "title": "x", "text": "x"})
     assert answer.status == 403
     assert MODELS[section].get(MODELS[section].id == id).revision == 1
+
+
+@pytest.mark.parametrize(("section", "name"), [("prompts", "content"), ("memories", "text")])
+def test_what_the_api_could_not_take_back_is_refused(browser: Browser, section: str, name: str) -> None:
+    typed = "x" * (1024 * 1024)
+    refused = browser.post(f"/dashboard/{section}/new", {**FORMS[section], name: typed})
+    assert refused.status == 400
+    assert typed in refused.body.decode()
+    made(browser, section, **{name: typed[:-1000]})
