@@ -32,7 +32,7 @@ def is_of_team(account_id: str, now_ms: int) -> bool:
 
 
 def _is_of_team(account_id: str, now_ms: int) -> Any:
-    operators = Account.alias("operators")
+    accounts = Account.alias("accounts")
     scope = fn.json_each(Key.scopes).alias("scope")
     wanted = SQL('"scope".value = ?', tuple(OPERATOR_SCOPES))
     keys = Key.select(SQL("1")).where(
@@ -41,6 +41,9 @@ def _is_of_team(account_id: str, now_ms: int) -> Any:
         status_is("ACTIVE", now_ms),
         fn.EXISTS(Select([scope], [SQL("1")]).where(wanted)),
     )
-    known = operators.select(SQL("1")).where(operators.id == account_id, operators.is_operator)
-    standing = operators.select(SQL("1")).where(operators.id == account_id, operators.status != "SUSPENDED")
-    return fn.EXISTS(standing) & (fn.EXISTS(known) | fn.EXISTS(keys))
+    of_team = accounts.select(SQL("1")).where(
+        accounts.id == account_id,
+        accounts.status != "SUSPENDED",
+        accounts.is_operator | fn.EXISTS(keys),
+    )
+    return fn.EXISTS(of_team)

@@ -148,8 +148,7 @@ def body_of(form: Form, kind: Kind) -> dict[str, Any]:
     """Return what the form says as the body of a request. Raises `ApiError` VALIDATION_ERROR."""
     body: dict[str, Any] = {}
     for one in kind.inputs:
-        # A browser ends lines as in HTTP, whatever the text was that it was given.
-        text = form.value(one.name).replace("\r\n", "\n")
+        text = form.lines(one.name)
         if text.strip() or one.required:
             body[one.name] = _value(one, text)
         elif one.empty is not ...:

@@ -59,7 +59,7 @@ def create() -> Response:
     """Open a ticket."""
     form = Form.from_request()
     try:
-        body = {name: _lines(form, name) for name in ("category", "title", "description")}
+        body = {name: form.lines(name) for name in ("category", "title", "description")}
         fields = CreateTicket().load(body)
         portal_id = _portal_of_member(form.value("portal"))
         ticket = services().feedback.create(
@@ -74,8 +74,10 @@ def create() -> Response:
 @get("/dashboard/feedback/<id>")
 def one(id: str) -> Response:
     """A ticket with its thread."""
-    ticket = find(_visible(_is_team()), id)
-    return _show(thread_of(ticket), Form({"status": ticket.status, "resolution": ticket.resolution or ""}))
+    team = _is_team()
+    ticket = find(_visible(team), id)
+    form = Form({"status": ticket.status, "resolution": ticket.resolution or ""})
+    return _show(thread_of(ticket), form, team)
 
 
 @post("/dashboard/feedback/<id>")
@@ -85,28 +87,24 @@ def answer(id: str) -> Response:
     try:
         (_answer if team else _reply)(id, form)
     except ApiError as error:
-        return _show(thread_of(find(_visible(team), id)), form.refused(error), error.status)
+        return _show(thread_of(find(_visible(team), id)), form.refused(error), team, error.status)
     notice("The ticket was answered." if form.value("text").strip() else "The ticket was changed.")
     return to(f"/dashboard/feedback/{id}")
 
 
 def _answer(id: str, form: Form) -> None:
-    resolution = _lines(form, "resolution")
+    resolution = form.lines("resolution")
     body = {"status": form.value("status"), "resolution": resolution if resolution.strip() else None}
     if form.value("text").strip():
-        body["text"] = _lines(form, "text")
+        body["text"] = form.lines("text")
     fields = DeskAnswer().load(body)
     say = services().feedback.answer if "text" in fields else services().feedback.update
     say(visitor().actor(), _visible(team=True), id, **fields)
 
 
 def _reply(id: str, form: Form) -> None:
-    fields = AuthorComment().load({"text": _lines(form, "text")})
+    fields = AuthorComment().load({"text": form.lines("text")})
     services().feedback.reply(visitor().actor(), _visible(team=False), id, **fields)
-
-
-def _lines(form: Form, name: str) -> str:
-    return form.value(name).replace("\r\n", "\n")
 
 
 def _is_team() -> bool:
@@ -149,7 +147,7 @@ def _show_new(form: Form, status: int = 200) -> Response:
     )
 
 
-def _show(thread: Thread, form: Form, status: int = 200) -> Response:
+def _show(thread: Thread, form: Form, team: bool, status: int = 200) -> Response:
     ticket = thread.ticket
     return render(
         "feedback/ticket.html",
@@ -157,7 +155,7 @@ def _show(thread: Thread, form: Form, status: int = 200) -> Response:
         section="feedback",
         status=status,
         form=form,
-        team=_is_team(),
+        team=team,
         ticket=ticket,
         comments=thread.comments,
         portal=Portal.get_by_id(ticket.portal_id),

@@ -43,6 +43,10 @@ class Form:
         """Return what stands in a field, the empty text for nothing."""
         return next(iter(self.all(name)), "")
 
+    def lines(self, name: str) -> str:
+        """Return the text of a field with the ends of lines that it was shown with: browsers send CR LF."""
+        return self.value(name).replace("\r\n", "\n")
+
     def all(self, name: str) -> list[str]:
         """Return all that was chosen of a field's values."""
         value = self.values.get(name)

@@ -342,7 +342,7 @@ def test_502_for_a_provider_that_is_down(browser: Browser, provider: OidcProvide
     "change",
     [
         {"issuer": "https://other.test"},
-        {"token_endpoint": "file:///etc/passwd"},
+        {"token_endpoint": "file:///token"},
         {"jwks_uri": 7},
         {"authorization_endpoint": "//other.test"},
         {"token_endpoint": "http://host:port/"},
