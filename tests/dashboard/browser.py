@@ -17,6 +17,9 @@ COOKIE = "__Host-vibekeys"
 ADDRESS = "203.0.113.7"
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) Test/1.0"
 
+PROBES = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}")
+"""Texts that must come out as texts."""
+
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 

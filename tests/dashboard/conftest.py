@@ -8,8 +8,8 @@ import pytest
 
 from app.ledger import Actor
 from app.models import Account
-from tests.api.world import Clock, Service, World, serving
-from tests.dashboard import browser
+from tests.api.world import Clock, Service, Tenant, World, serving
+from tests.dashboard import browser as browsers
 from tests.dashboard.browser import Browser
 
 SignedIn = Callable[[Account | str], Browser]
@@ -33,7 +33,7 @@ def signed_in(service: Service) -> SignedIn:
 
     def sign_in(account: Account | str) -> Browser:
         known = Account.get(Account.email == account) if isinstance(account, str) else account
-        return browser.signed_in(service, known)
+        return browsers.signed_in(service, known)
 
     return sign_in
 
@@ -44,6 +44,18 @@ def later(service: Service) -> Iterator[Clock]:
     now = service.clock.now
     yield service.clock
     service.clock.now = now
+
+
+@pytest.fixture
+def tenant(world: World) -> Tenant:
+    """Whoever `browser` belongs to."""
+    return world.new_tenant()
+
+
+@pytest.fixture
+def browser(tenant: Tenant, signed_in: SignedIn) -> Browser:
+    """The browser of the tenant, who has signed in."""
+    return signed_in(tenant.account)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from tests.api.world import Answer, World
 
 NEW = {"name": "Work Laptop", "integrations": "cli", "expiresAt": "never"}
 """The form of an API key, filled in no further than it has to be."""
-PROBES = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}")
 
 _RAW_KEY = re.compile(r"<code>((?:vxk|vibe_api|vibe_live)_[0-9a-f]{64})</code>")
 _TAG = re.compile(r"<[^>]+>")

@@ -8,23 +8,17 @@ import pytest
 
 from app.models import Account, Audit, Event, Preferences, Session
 from tests.api.world import Tenant, World
-from tests.dashboard.browser import Browser
+from tests.dashboard.browser import PROBES, Browser
 from tests.dashboard.conftest import SignedIn
 
 PASSWORD, NEW_PASSWORD = "correct horse battery", "another horse battery"
 URL = "https://hooks.example.com/a-secret-path"
 HOURS = {"timezone": "Europe/Berlin", "days": ["mon", "fri"], "opens": "09:00", "closes": "18:00"}
-PROBES = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}")
 
 
 @pytest.fixture
 def tenant(world: World) -> Tenant:
     return world.new_tenant(password=PASSWORD)
-
-
-@pytest.fixture
-def browser(tenant: Tenant, signed_in: SignedIn) -> Browser:
-    return signed_in(tenant.account)
 
 
 def text_of(browser: Browser) -> str:

@@ -12,21 +12,10 @@ from app.ledger import Actor
 from app.models import Event
 from app.models.activity import EVENT_TYPES
 from tests.api.world import Clock, Tenant, World
-from tests.dashboard.browser import ADDRESS, Browser
+from tests.dashboard.browser import ADDRESS, PROBES, Browser
 from tests.dashboard.conftest import SignedIn
 
-PROBES = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}")
 PROMPT = {"title": "Review a change", "content": "Read the diff.", "status": "draft"}
-
-
-@pytest.fixture
-def tenant(world: World) -> Tenant:
-    return world.new_tenant()
-
-
-@pytest.fixture
-def browser(tenant: Tenant, signed_in: SignedIn) -> Browser:
-    return signed_in(tenant.account)
 
 
 def told(browser: Browser, query: str = "") -> list[str]:

@@ -12,20 +12,7 @@ from app.ledger import Actor
 from app.models import Alert, Audit
 from tests.api.alerts import close, new_alert
 from tests.api.world import UNKNOWN_ID, Tenant, World
-from tests.dashboard.browser import Browser
-from tests.dashboard.conftest import SignedIn
-
-PROBES = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}")
-
-
-@pytest.fixture
-def tenant(world: World) -> Tenant:
-    return world.new_tenant()
-
-
-@pytest.fixture
-def browser(tenant: Tenant, signed_in: SignedIn) -> Browser:
-    return signed_in(tenant.account)
+from tests.dashboard.browser import PROBES, Browser
 
 
 def shown(browser: Browser, query: str = "") -> list[str]:

@@ -11,9 +11,9 @@ import pytest
 from app.models import Audit, Key
 from app.usage.windows import DAY_MS
 from tests.api.world import PUBLIC_URL, UNKNOWN_ID, Answer, Clock, World
-from tests.dashboard.browser import Browser
+from tests.dashboard.browser import PROBES, Browser
 from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import PROBES, codes, text_of
+from tests.dashboard.pages_of_keys import codes, text_of
 from tests.dashboard.test_pages import PART
 from tests.usage.recorded import record
 

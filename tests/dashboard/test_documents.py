@@ -11,7 +11,7 @@ import pytest
 
 from app.models import Artifact, Memory, Prompt
 from tests.api.world import UNKNOWN_ID, Answer, Tenant, World
-from tests.dashboard.browser import Browser
+from tests.dashboard.browser import PROBES, Browser
 from tests.dashboard.conftest import SignedIn
 
 MODELS: dict[str, Any] = {"prompts": Prompt, "artifacts": Artifact, "memories": Memory}
@@ -26,18 +26,7 @@ FORMS: dict[str, dict[str, str]] = {
     },
     "memories": {"text": "The tests need a real server."},
 }
-PROBES = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}")
 each_section = pytest.mark.parametrize("section", list(MODELS))
-
-
-@pytest.fixture
-def tenant(world: World) -> Tenant:
-    return world.new_tenant()
-
-
-@pytest.fixture
-def browser(tenant: Tenant, signed_in: SignedIn) -> Browser:
-    return signed_in(tenant.account)
 
 
 def made(browser: Browser, section: str, **fields: str) -> str:

@@ -9,10 +9,9 @@ import pytest
 
 from app.models import Mail, Ticket, TicketComment
 from tests.api.world import UNKNOWN_ID, World
-from tests.dashboard.browser import Browser
+from tests.dashboard.browser import PROBES, Browser
 from tests.dashboard.conftest import SignedIn
 
-PROBES = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}")
 TICKET = {"category": "BUG", "title": "The filter is lost", "description": "When a deal is opened."}
 
 

@@ -9,19 +9,14 @@ import pytest
 from app.keyring import Issued
 from app.models import Audit, Key
 from tests.api.world import UNKNOWN_ID, Answer, Tenant, World
-from tests.dashboard.browser import Browser
+from tests.dashboard.browser import PROBES, Browser
 from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import PROBES, codes, text_of
+from tests.dashboard.pages_of_keys import codes, text_of
 
 
 @pytest.fixture
 def tenant(world: World) -> Tenant:
     return world.admin
-
-
-@pytest.fixture
-def browser(tenant: Tenant, signed_in: SignedIn) -> Browser:
-    return signed_in(tenant.account)
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ import pytest
 from app.keyring import Issued
 from app.models import Key, Server, new_id
 from tests.api.world import UNKNOWN_ID, Tenant, World
-from tests.dashboard.browser import Browser
-from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import PROBES, codes, text_of
+from tests.dashboard.browser import PROBES, Browser
+from tests.dashboard.pages_of_keys import codes, text_of
 
 NAME = "Work Laptop -  Claude Code"
 """With two blanks, of which a browser shows one."""
@@ -21,11 +20,6 @@ each_ending = pytest.mark.parametrize(
 @pytest.fixture
 def tenant(world: World) -> Tenant:
     return world.admin
-
-
-@pytest.fixture
-def browser(tenant: Tenant, signed_in: SignedIn) -> Browser:
-    return signed_in(tenant.account)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from app.explanation import CHECKS as CHECKS_THAT_ARE_MADE
 from app.models import Event, UsageKey
 from app.usage.windows import DAY_MS, HOUR_MS, begin
 from tests.api.world import UNKNOWN_ID, World
-from tests.dashboard.browser import ADDRESS
+from tests.dashboard.browser import ADDRESS, PROBES
 from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import PROBES, text_of
+from tests.dashboard.pages_of_keys import text_of
 from tests.dashboard.test_pages import PART
 from tests.usage.recorded import record
 

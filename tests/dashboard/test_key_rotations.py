@@ -12,9 +12,8 @@ from app.ledger import Actor
 from app.models import Key, UsageKey
 from app.usage.report import Total
 from tests.api.world import UNKNOWN_ID, Tenant, World
-from tests.dashboard.browser import Browser
-from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import PROBES, codes, raw_key_in, text_of
+from tests.dashboard.browser import PROBES, Browser
+from tests.dashboard.pages_of_keys import codes, raw_key_in, text_of
 
 HOUR_MS = 3_600_000
 DAY = 86_400
@@ -23,11 +22,6 @@ DAY = 86_400
 @pytest.fixture
 def tenant(world: World) -> Tenant:
     return world.admin
-
-
-@pytest.fixture
-def browser(tenant: Tenant, signed_in: SignedIn) -> Browser:
-    return signed_in(tenant.account)
 
 
 @pytest.fixture

@@ -8,23 +8,13 @@ import pytest
 
 from app.models import Key, UsageKey
 from tests.api.world import Tenant, World
-from tests.dashboard.browser import Browser
+from tests.dashboard.browser import PROBES, Browser
 from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import PROBES, text_of
+from tests.dashboard.pages_of_keys import text_of
 from tests.dashboard.test_pages import PART
 
 KEYS, MANAGEMENT = "/dashboard/keys", "/dashboard/management-keys"
 DAY = 86_400
-
-
-@pytest.fixture
-def tenant(world: World) -> Tenant:
-    return world.new_tenant()
-
-
-@pytest.fixture
-def browser(tenant: Tenant, signed_in: SignedIn) -> Browser:
-    return signed_in(tenant.account)
 
 
 def names(browser: Browser, query: str = "", path: str = KEYS) -> list[str]:

@@ -6,9 +6,9 @@ import pytest
 
 from app.models import Audit, Event, Membership
 from tests.api.world import UNKNOWN_ID, Answer, Tenant, World
-from tests.dashboard.browser import Browser
+from tests.dashboard.browser import PROBES, Browser
 from tests.dashboard.conftest import SignedIn
-from tests.dashboard.test_portals import PROBES, path, text
+from tests.dashboard.test_portals import path, text
 
 
 @pytest.fixture

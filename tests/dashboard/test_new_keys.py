@@ -12,9 +12,9 @@ from app.models import Audit, Key
 from app.scopes import INTEGRATIONS, MANAGEMENT_SCOPES, PORTAL_SCOPES
 from tests.api.upstream import webhook
 from tests.api.world import UNKNOWN_ID, Tenant, World
-from tests.dashboard.browser import ADDRESS, Browser
+from tests.dashboard.browser import ADDRESS, PROBES, Browser
 from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import NEW, PROBES, codes, key_named, raw_key_in, text_of
+from tests.dashboard.pages_of_keys import NEW, codes, key_named, raw_key_in, text_of
 
 KEYS, MANAGEMENT = "/dashboard/keys/new", "/dashboard/management-keys/new"
 DAY = 86_400
@@ -23,11 +23,6 @@ DAY = 86_400
 @pytest.fixture
 def tenant(world: World) -> Tenant:
     return world.admin
-
-
-@pytest.fixture
-def browser(tenant: Tenant, signed_in: SignedIn) -> Browser:
-    return signed_in(tenant.account)
 
 
 def of_portal(world: World) -> str:

@@ -10,19 +10,14 @@ import pytest
 from app.ledger import Actor
 from app.models import Account, Audit, Event, Key, Session, new_id
 from tests.api.world import UNKNOWN_ID, Answer, Tenant, World
-from tests.dashboard.browser import Browser
+from tests.dashboard.browser import PROBES, Browser
 from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import PROBES, codes, text_of
+from tests.dashboard.pages_of_keys import codes, text_of
 from tests.dashboard.test_pages import PART
 
 ACCOUNTS = "/dashboard/operator/accounts"
 FEEDBACK = "vibe:mgmt:feedback"
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def tenant(world: World) -> Tenant:
-    return world.new_tenant()
 
 
 def path_of(tenant: Tenant, rest: str = "") -> str:

@@ -13,18 +13,13 @@ from app.db import writing
 from app.ledger import Actor
 from app.models import Audit, new_id
 from tests.api.world import Answer, Service, Tenant, World
-from tests.dashboard.browser import ADDRESS, Browser
+from tests.dashboard.browser import ADDRESS, PROBES, Browser
 from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import PROBES, text_of
+from tests.dashboard.pages_of_keys import text_of
 from tests.dashboard.test_pages import PART
 
 AUDIT = "/dashboard/operator/audit"
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-def tenant(world: World) -> Tenant:
-    return world.new_tenant()
 
 
 @pytest.fixture

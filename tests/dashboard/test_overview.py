@@ -8,8 +8,9 @@ from app.ledger import Actor
 from app.models import Account
 from tests.api.alerts import new_alert
 from tests.api.world import World
+from tests.dashboard.browser import PROBES
 from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import PROBES, text_of
+from tests.dashboard.pages_of_keys import text_of
 from tests.usage.recorded import record
 
 

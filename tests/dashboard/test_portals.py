@@ -13,10 +13,8 @@ from app.ledger import Actor
 from app.models import Audit, Membership, Portal
 from tests.api.world import UNKNOWN_ID, Answer, World
 from tests.dashboard.bitrix24 import Bitrix24, bitrix24
-from tests.dashboard.browser import Browser
+from tests.dashboard.browser import PROBES, Browser
 from tests.dashboard.conftest import SignedIn
-
-PROBES = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}")
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.api.world import Answer, World
-from tests.dashboard.browser import ADDRESS, Browser
+from tests.dashboard.browser import ADDRESS, PROBES, Browser
 from tests.dashboard.conftest import SignedIn
-from tests.dashboard.pages_of_keys import PROBES, text_of
+from tests.dashboard.pages_of_keys import text_of
 
 PATH = "/dashboard/keys/whitelist-check"
 
